@@ -2,15 +2,24 @@
 //!
 //! Only what says the same thing has its counterpart here; other messages stay as they are.
 
+mod counts;
 mod marks;
+mod numbers;
+mod probes;
 mod suffix;
 mod table;
+mod template;
 
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::diag::Severity;
 
+use counts::{arguments, values};
 pub use marks::marked;
-use table::{LIBRARY, TABLE};
+use numbers::{fraction, number, overflow};
+pub use probes::{is_left_out, is_pattern_without_match, reason};
+use probes::{parts, probe, wildcard};
+use table::TABLE;
+use template::{filled, holes, kind, spelled};
 
 /// The message of a diagnostic; `marked` is the text that it points at.
 pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
@@ -126,175 +135,11 @@ fn counted(message: &str, marked: &str) -> Option<String> {
     ))
 }
 
-/// A number with a fraction, which reads as the member of a number.
-fn fraction(message: &str, marked: &str) -> Option<String> {
-    let (whole, index) = marked.split_once('.').filter(|_| message == "a number of a script has no fraction")?;
-    Some(format!("Can not access index '{index}' on expression of type '{}'", room(whole)))
-}
-
 fn table(message: &str) -> Option<String> {
     TABLE.iter().find_map(|(ours, theirs)| {
         let holes = holes(ours, message)?;
         Some(filled(theirs, &holes))
     })
-}
-
-/// A template with its holes filled. What fills them may look like holes: it is not filled again.
-fn filled(template: &str, holes: &[&str]) -> String {
-    let (mut out, mut rest) = (String::new(), template);
-    while let Some((before, behind)) = rest.split_once('{') {
-        out.push_str(before);
-        match behind.split_once('}').and_then(|(hole, behind)| Some((written(hole, holes)?, behind))) {
-            Some((text, behind)) => {
-                out.push_str(&text);
-                rest = behind;
-            }
-            None => {
-                out.push('{');
-                rest = behind;
-            }
-        }
-    }
-    out + rest
-}
-
-/// What stands in a template for `{0}`, `{0:type}` or `{0:kind}`, without the braces.
-fn written(hole: &str, holes: &[&str]) -> Option<String> {
-    let (number, how) = hole.split_once(':').unwrap_or((hole, ""));
-    let text = holes.get(number.parse::<usize>().ok()?)?;
-    match how {
-        "" => Some(spelled(text)),
-        "type" => Some(probe_type(text).to_owned()),
-        "kind" => Some(kind(text).to_owned()),
-        "call" if *text == "count()" => Some("count()".to_owned()),
-        "call" => Some(text.replace("()", "(retval)")),
-        "lower" => Some(text.to_lowercase()),
-        _ => None,
-    }
-}
-
-/// What stands in a message where the pattern has `{}`; `None` if the message is another one.
-fn holes<'a>(pattern: &str, message: &'a str) -> Option<Vec<&'a str>> {
-    let mut parts = pattern.split("{}");
-    let mut rest = message.strip_prefix(parts.next()?)?;
-    let mut found = Vec::new();
-    let mut parts = parts.peekable();
-    while let Some(part) = parts.next() {
-        let end = match (part, parts.peek()) {
-            ("", None) => rest.len(),
-            (part, None) => rest.len().checked_sub(part.len()).filter(|end| rest.get(*end..) == Some(part))?,
-            (part, Some(_)) => rest.find(part)?,
-        };
-        found.push(&rest[..end]);
-        rest = &rest[end + part.len()..];
-    }
-    rest.is_empty().then_some(found)
-}
-
-/// How the values of stats() are described.
-const STATS: &str = "record { .count = uint64, .average = uint64, .total = uint64 }";
-const SIGNED_STATS: &str = "record { .count = uint64, .average = int64, .total = int64 }";
-
-/// Types of aggregations and quotes are written in another way.
-fn spelled(hole: &str) -> String {
-    match hole {
-        "ksym" | "usym" | "username" => return format!("{hole}_t"),
-        "macaddr" => return "mac_address".to_owned(),
-        "error text" | "system call name" | "signal name" => return "string[64]".to_owned(),
-        STATS | SIGNED_STATS => return "stats_t".to_owned(),
-        "cgroup path" => return "cgroup_path_t".to_owned(),
-        _ => {}
-    }
-    if let Some(buffer) = buffer(hole) {
-        return buffer;
-    }
-    match hole.strip_suffix("()") {
-        Some(aggregation) => format!("{aggregation}_t"),
-        None if hole.starts_with("kstack(") || hole.starts_with("ustack(") => {
-            hole.trim_end_matches(')').replace(", ", "_").replace('(', "_")
-        }
-        None => hole.replace('`', "'"),
-    }
-}
-
-/// A buffer with the four bytes that say how much of it is used, which bpftrace counts.
-fn buffer(ty: &str) -> Option<String> {
-    let bytes: u32 = ty.strip_prefix("buffer[")?.strip_suffix(']')?.parse().ok()?;
-    Some(format!("buffer[{}]", bytes.checked_add(4)?))
-}
-
-/// The kind of values that a type is.
-fn kind(ty: &str) -> &str {
-    match ty {
-        STATS | SIGNED_STATS => "stats_t",
-        "hist()" => "hist_t",
-        "lhist()" => "lhist_t",
-        "tseries()" => "tseries_t",
-        ty if ty.starts_with("kstack(") => "kstack",
-        ty if ty.starts_with("ustack(") => "ustack",
-        ty if ty.ends_with('*') => "pointer",
-        ty if ty.starts_with('(') => "tuple",
-        ty if ty.ends_with(']') && !ty.starts_with("string[") && !ty.starts_with("buffer[") => "array",
-        ty if ty.starts_with("record ") => "record",
-        ty if ty.starts_with("int") || ty.starts_with("uint") || ty.starts_with("enum") => "int",
-        ty => ty.split('[').next().unwrap_or(ty),
-    }
-}
-
-/// Probes that the tracer runs itself are of one type.
-fn probe_type(kind: &str) -> &str {
-    let kind = kind.split(':').next().unwrap_or(kind);
-    if kind == "begin" || kind == "end" { "special" } else { kind }
-}
-
-/// Too few or too many arguments of a function.
-fn arguments(message: &str) -> Option<String> {
-    let (name, rest) = message.split_once("() takes ")?;
-    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        return None;
-    }
-    let (takes, rest) = rest.split_once(" argument")?;
-    let given = rest.split_once(", and ")?.1.split(' ').next()?;
-    let number = |text: &str| text.trim_end_matches(" or more").parse::<u32>().ok();
-    let (least, most) = match takes.split_once(" to ") {
-        Some((least, most)) => (number(least)?, number(most)),
-        None => (number(takes)?, number(takes).filter(|_| !takes.ends_with("or more"))),
-    };
-    let count: u32 = given.parse().ok()?;
-    if name == "getopt" {
-        return Some(
-            "The 'getopt' function can take a maximum of three arguments and a minimum of one argument.".to_owned(),
-        );
-    }
-    if LIBRARY.contains(&name) {
-        return Some(no_definition(name));
-    }
-    let how = match most {
-        Some(0) => "requires no arguments".to_owned(),
-        Some(most) if least == most => format!("requires {}", plural(least)),
-        Some(most) if count > most => format!("takes up to {}", plural(most)),
-        _ => format!("requires at least {}", plural(least)),
-    };
-    Some(format!("{name}() {how} ({count} provided)"))
-}
-
-/// A function of bpftrace's library, of which each form is a definition of its own.
-fn no_definition(name: &str) -> String {
-    format!("Call to {name}() has arguments that do not match any definition.")
-}
-
-fn plural(count: u32) -> String {
-    if count == 1 { "one argument".to_owned() } else { format!("{count} arguments") }
-}
-
-/// Too few or too many values for a format.
-fn values(message: &str) -> Option<String> {
-    let (takes, rest) = message.strip_prefix("the format takes ")?.split_once(" value")?;
-    let given = rest.split_once(", and ")?.1.split(' ').next()?;
-    let number = |text: &str| if text == "no" { Some(0) } else { text.parse::<u32>().ok() };
-    let (takes, given) = (number(takes)?, number(given)?);
-    let how = if given < takes { "not enough" } else { "too many" };
-    Some(format!("{how} arguments for format string ({given} supplied, {takes} expected)"))
 }
 
 /// Where it stands why there are not more licenses.
@@ -317,212 +162,10 @@ fn too_long(message: &str, marked: &str) -> Option<String> {
     Some(format!("String is too long (over {} bytes): {}", holes.get(1)?, marked.trim_matches('"')))
 }
 
-/// A number that cannot be one.
-fn number(message: &str, marked: &str) -> Option<String> {
-    match message {
-        "this number needs more than 64 bits" => {
-            let digits = marked.strip_prefix("0x").unwrap_or(marked.trim_start_matches('0'));
-            Some(format!("syntax: overflow error, maximum value is {}: {digits}", u64::MAX))
-        }
-        _ if message.starts_with("cannot use this ") => rate(message),
-        "positional parameters count from `$1`" => {
-            Some(format!("syntax: param {marked} is out of integer range [1, {}]", i64::MAX))
-        }
-        _ => {
-            let is_octal = holes("`{}` is not an octal digit{}", message).is_some();
-            let behind = holes("unknown suffix `{}` on a number", message)
-                .map(|found| suffix::wrong(marked, found[0]).message());
-            behind.or_else(|| is_octal.then(|| format!("syntax: invalid trailing bytes: {}", octal(marked))))
-        }
-    }
-}
-
-/// The digits of an octal number without the 0 that says so, if there are several.
-fn octal(number: &str) -> &str {
-    number.strip_prefix('0').filter(|rest| rest.len() > 1).unwrap_or(number)
-}
-
-/// A rate that begins as a number, and is none.
-fn rate(message: &str) -> Option<String> {
-    let [kind, rate, _] = holes("cannot use this {} probe: `{}` is no {}", message)?[..] else { return None };
-    let digits = rate.bytes().take_while(u8::is_ascii_digit).count();
-    match digits {
-        0 => None,
-        _ if rate == "0" => None,
-        _ if digits < rate.len() => Some(format!("Invalid rate of {kind} probe: invalid trailing bytes: {rate}")),
-        _ => Some(format!("Invalid rate of {kind} probe: overflow error, maximum value is {}: {rate}", u64::MAX)),
-    }
-}
-
-/// A number that a variable has no room for.
-fn overflow(message: &str) -> Option<String> {
-    let [name, ty, number] = holes("`{}` holds {}, and {} does not fit", message)?[..] else { return None };
-    let needed = room(number);
-    Some(format!(
-        "Type mismatch for {name}: trying to assign value of type '{needed}' when variable already has a type '{ty}'"
-    ))
-}
-
-/// The smallest type with a sign that has room for a number, else the greatest one.
-fn room(number: &str) -> &'static str {
-    match number.parse::<i64>() {
-        Ok(number) if i8::try_from(number).is_ok() => "int8",
-        Ok(number) if i16::try_from(number).is_ok() => "int16",
-        Ok(number) if i32::try_from(number).is_ok() => "int32",
-        Ok(_) => "int64",
-        Err(_) => "uint64",
-    }
-}
-
 /// What is written like an address, and is none.
 fn address(message: &str) -> Option<String> {
     let text = holes("`{}` is not an IPv4 or IPv6 address", message)?[0];
     text.contains(['.', ':']).then(|| format!("pton() expects a valid IPv4/IPv6 address, got {text}"))
-}
-
-/// What is said of a probe whose parts are too few or too many.
-const FORMS: &[&str] = &[
-    " is written `",
-    " is named `",
-    "it has a unit and a number",
-    "it has an address, a length and a mode",
-    "has no parts, and this one has",
-    "the probe names no file",
-];
-
-/// How many parts probes have.
-const PARTS: &[(&str, &str)] = &[
-    ("kprobe", "requires 1 or 2 arguments"),
-    ("kretprobe", "requires 1 or 2 arguments"),
-    ("fentry", "requires 1 or 3 arguments"),
-    ("fexit", "requires 1 or 3 arguments"),
-    ("tracepoint", "requires 2 arguments"),
-    ("rawtracepoint", "requires 2 or 1 arguments"),
-    ("uprobe", "requires 2 or 3 arguments"),
-    ("uretprobe", "requires 2 or 3 arguments"),
-    ("usdt", "requires 2 or 3 arguments"),
-    ("profile", "requires 1 or 2 arguments"),
-    ("interval", "requires 1 or 2 arguments"),
-    ("software", "requires 1 or 2 arguments"),
-    ("hardware", "requires 1 or 2 arguments"),
-    ("watchpoint", "requires 3 arguments"),
-    ("self", "requires 2 arguments"),
-    ("begin", "requires 0 arguments"),
-    ("end", "requires 0 arguments"),
-];
-
-/// Too few or too many parts of a probe.
-fn parts(message: &str, marked: &str) -> Option<String> {
-    if !FORMS.iter().any(|form| message.contains(form)) {
-        return None;
-    }
-    if let ["uprobe" | "u" | "uretprobe" | "ur", _, language, _] = marked.split(':').collect::<Vec<_>>()[..] {
-        return Some(format!("unsupported language type: {language}"));
-    }
-    let mut given = marked.split(':');
-    let kind = quadrant_bpftrace::lower::probe_kind(given.next()?)?.name();
-    if kind == "iter" {
-        return Some("iter probe type takes 2 arguments (1 optional)".to_owned());
-    }
-    let (_, needs) = PARTS.iter().find(|(name, _)| *name == kind)?;
-    Some(format!("{kind} probe type {needs}, found {}", given.count()))
-}
-
-/// What is said of a name that there is not.
-const MISSING: &[&str] = &[
-    "`{}` is no address",
-    "{} has no function `{}`",
-    "there is no function `{}`{}",
-    "there are no static probes in {}",
-    "{} has no probe `{}`",
-];
-
-/// What is said of patterns that match nothing, and of names that are looked up like these.
-const NONE: &[&str] = &[
-    "no raw tracepoint matches `{}`",
-    "the kernel's BTF does not describe tracepoint `{}`",
-    "no loaded eBPF program has a function `{}` (and types)",
-    "there is no eBPF program with the number {}",
-    "{} has no C++ or Rust function `{}`",
-];
-
-/// Whether a probe may be several: a static probe without a provider is one of any.
-fn is_pattern(probe: &str) -> bool {
-    let kind = probe.split(':').next().and_then(quadrant_bpftrace::lower::probe_kind);
-    let is_static = kind.is_some_and(|kind| kind.name() == "usdt");
-    probe.contains('*') || is_static && probe.matches(':').count() == 2
-}
-
-/// Whether it is said of a whole probe that nothing of it is there.
-pub fn is_left_out(diagnostic: &Diagnostic) -> bool {
-    diagnostic.message == "this probe is left out: nothing of it is there"
-}
-
-/// Whether it is said of a pattern that nothing matches it.
-pub fn is_pattern_without_match(diagnostic: &Diagnostic, marked: &str) -> bool {
-    let is_said = |pattern: &str| holes(pattern, &diagnostic.message).is_some();
-    let any = MISSING.iter().copied().chain(["there is no tracepoint `{}`"]).any(is_said) && is_pattern(marked);
-    any || is_none(diagnostic)
-}
-
-fn is_none(diagnostic: &Diagnostic) -> bool {
-    let message = diagnostic.message.split("; did you mean ").next().unwrap_or_default();
-    NONE.iter().any(|pattern| holes(pattern, message).is_some())
-}
-
-/// Why a probe has nowhere to be, where bpftrace's words do not say it.
-pub fn reason(diagnostic: &Diagnostic) -> Option<&str> {
-    (diagnostic.severity == Severity::Error && is_none(diagnostic)).then_some(diagnostic.message.as_str())
-}
-
-/// A pattern that no probe matches, where that ends the trace.
-fn wildcard(diagnostic: &Diagnostic, marked: &str) -> Option<String> {
-    let missing = is_pattern_without_match(diagnostic, marked);
-    (missing && diagnostic.severity == Severity::Error).then(|| {
-        "Probe has no valid attach points. If this is expected, set the 'missing_probes' config variable to 'warn'."
-            .to_owned()
-    })
-}
-
-/// Probes that there are not are named as the script names them.
-fn probe(message: &str, marked: &str) -> Option<String> {
-    let (kind, rest) = marked.split_once(':')?;
-    let kind = quadrant_bpftrace::lower::probe_kind(kind)?.name();
-    if MISSING.iter().any(|pattern| holes(pattern, message).is_some()) {
-        // Where a static probe is named without its provider, that may be any.
-        let provider = rest.split(':').nth(1).filter(|_| kind == "usdt" && rest.matches(':').count() == 2);
-        let rest = provider.map_or(rest.to_owned(), |provider| rest.replacen(&format!(":{provider}:"), ":", 1));
-        return Some(format!("No matches for {kind} {}.", rest.replace('"', "")));
-    }
-    match (message, kind) {
-        ("the probe names no function", "kprobe" | "kretprobe") => {
-            return Some("kprobes should be attached to a function or an address".to_owned());
-        }
-        ("the probe names no function", "fentry" | "fexit") => {
-            return Some("fentry/fexit should specify a function".to_owned());
-        }
-        ("the probe names no event", "rawtracepoint") => {
-            return Some("rawtracepoint should be attached to a function".to_owned());
-        }
-        ("the probe names no event", "software" | "hardware") => {
-            return Some(format!("{kind} probe must have a {kind} event name"));
-        }
-        ("this probe names no file", "usdt") => {
-            return Some(
-                "usdt probe must specify at least path or pid to probe. To target all paths/pids set the path to '*'."
-                    .to_owned(),
-            );
-        }
-        _ => {}
-    }
-    let unread = [
-        "cannot read {}: {}",
-        "there is no program or library called `{}` in {}",
-        "cannot use {}: it is not an ELF file{}",
-    ];
-    unread.iter().find_map(|pattern| holes(pattern, message))?;
-    let file = rest.split(':').next()?.trim_matches('"');
-    Some(format!("{kind} target file '{file}' does not exist or is not executable"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use quadrant_bpftrace::around::{around, operands};
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::span::Span;
 
-use super::holes;
+use super::template::{holes, kind};
 
 /// What a message says, and what is marked around its place. The first that fits counts.
 const AROUND: &[(&str, Around)] = &[
@@ -216,7 +216,7 @@ fn written(script: &Script, diagnostic: &Diagnostic) -> Option<Span> {
         message => {
             let [op, left, _] = holes("`{}` does not go with {} and {}", message)?[..] else { return None };
             let at = marked.find(&format!("{op}="))?;
-            let is_counted = marked.starts_with(['$', '@']) && super::kind(left) == "int";
+            let is_counted = marked.starts_with(['$', '@']) && kind(left) == "int";
             is_counted.then(|| Span::new(span.start + at as u32, span.end))
         }
     }
