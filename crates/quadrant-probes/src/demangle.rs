@@ -3,10 +3,100 @@
 use crate::glob::Glob;
 use quadrant_symbols::source_names;
 
+/// Shorter pieces of names are not looked for: they are in nearly all.
+const MIN_PIECE: usize = 3;
+
+/// Words of readable names that mangled names do not have, or have as a letter. Parts of them are no pieces either.
+const WORDS: [&str; 15] = [
+    "unsigned signed short long int __int128 char bool void float double half __float128 decimal128 decimal64 decimal32 _Complex _Imaginary",
+    "wchar_t char8_t char16_t char32_t nullptr_t auto decltype const volatile __restrict true false nullptr vector complex imaginary",
+    "std allocator basic_string string basic_istream basic_ostream basic_iostream istream ostream iostream char_traits",
+    "operator new delete co_await sizeof alignof typeid throw noexcept static_cast dynamic_cast const_cast reinterpret_cast this",
+    "lambda unnamed type anonymous namespace default argument literal block invocation initializer function parameter pack",
+    "vtable VTT construction typeinfo name guard variable reference temporary for TLS init wrapper virtual thunk to non covariant return",
+    "transaction clone hidden alias module friend requires template object global constructors destructors keyed java class resource",
+    "closure shim impl dyn mut extern unsafe as fn crate",
+    "isize usize i128 u128",
+    "i16 i32 i64",
+    "u16 u32 u64",
+    "f16 f32 f64 f128",
+    "str",
+    "str_",
+    "ull",
+];
+
+/// Which functions are meant by the names that their sources have.
+pub(crate) struct Named {
+    pattern: Glob,
+    /// What all names that match have in them, mangled or not, so that few have to be made readable.
+    piece: Option<String>,
+}
+
+impl Named {
+    pub fn new(pattern: &str) -> Self {
+        Self { pattern: Glob::new(pattern), piece: piece(pattern).map(str::to_owned) }
+    }
+
+    /// See [`is_called`].
+    pub fn accepts(&self, raw: &str) -> bool {
+        self.may_accept(raw) && is_called(raw, &self.pattern)
+    }
+
+    /// False for most of the names that it does not accept.
+    pub fn may_accept(&self, raw: &str) -> bool {
+        self.piece.as_deref().is_none_or(|piece| raw.contains(piece))
+    }
+}
+
+/// The longest piece of a pattern that is a source's own name, or a part of one: mangled names have it as it is.
+fn piece(pattern: &str) -> Option<&str> {
+    // Behind a bracket may be a set.
+    let plain = pattern.split('[').next().unwrap_or_default();
+    let runs = plain.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let is_own = |run: &&str| {
+        let known = WORDS.iter().flat_map(|words| words.split(' ')).any(|word| word.contains(*run));
+        run.len() >= MIN_PIECE && !run.starts_with(|c: char| c.is_ascii_digit()) && !known
+    };
+    runs.filter(is_own).max_by_key(|run| run.len())
+}
+
+/// The names in a mangled name, in its order: `shop::sale` of `_ZN4shop4saleEi`. More or less what the source has, for comparisons.
+pub(crate) fn rough_names(raw: &str) -> Vec<&str> {
+    let is_rust = raw.starts_with("_R");
+    let mut names = Vec::new();
+    let mut rest = if raw.starts_with("_Z") || is_rust { &raw[2..] } else { "" };
+    while let Some(first) = rest.chars().next() {
+        if rest.starts_with("St") && !is_rust {
+            names.push("std");
+        }
+        // Rust tells crates of the same name apart.
+        let disambiguator = rest.strip_prefix('s').filter(|_| is_rust).and_then(|rest| rest.split_once('_'));
+        let named = || first.is_ascii_digit().then(|| source_name(rest)).flatten();
+        rest = match (disambiguator, named()) {
+            (Some((_, behind)), _) => behind,
+            (None, Some((name, behind))) => {
+                names.push(name);
+                behind
+            }
+            (None, None) => &rest[first.len_utf8()..],
+        };
+    }
+    names
+}
+
+/// A length and the name behind it.
+fn source_name(text: &str) -> Option<(&str, &str)> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (len, rest) = text.split_at(digits);
+    let len: usize = len.parse().ok()?;
+    let rest = if text.len() > digits && rest.len() > len { rest.strip_prefix('_').unwrap_or(rest) } else { rest };
+    rest.is_char_boundary(len).then(|| rest.split_at_checked(len)).flatten()
+}
+
 /// Whether a mangled name is that of a function whose readable name matches, with or without its parameters:
-/// `shop::sale`, `shop::sale(int)`, `shop::*`.
+/// `shop::sale`, `shop::sale(int)`, `shop::*`. A name with brackets, as `make[abi:cxx11]`, means itself, too.
 pub(crate) fn matches(raw: &str, wanted: &Glob) -> bool {
-    source_names(raw).iter().any(|name| wanted.matches(name))
+    source_names(raw).iter().any(|name| wanted.matches(name) || name == wanted.text())
 }
 
 /// As [`matches`], or the name itself, for a function that C can call, too: it has the name that the source gives it. A pattern of
@@ -32,6 +122,38 @@ pub(crate) fn readable(raw: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// A name that a pattern matches has the pattern's piece in its mangled form.
+    #[test]
+    fn pieces_of_patterns() {
+        let pieces = [
+            ("shop::sale", Some("sale")),
+            ("shop::sale*", Some("sale")),
+            ("*place", Some("place")),
+            ("int max<int>(int, int)", Some("max")),
+            ("operator new(unsigned long)", None),
+            ("ns::operator[]", None),
+            ("*", None),
+            ("<alloc::vec::Vec<u32> as core::fmt::Debug>::fmt", Some("Debug")),
+        ];
+        pieces.iter().for_each(|(pattern, wanted)| assert_eq!(piece(pattern), *wanted, "{pattern}"));
+        assert!(Named::new("shop::sale").accepts("_ZN4shop4saleEi") && !Named::new("shop::sale").accepts("sale"));
+        assert!(Named::new("for_c").accepts("for_c"));
+    }
+
+    #[test]
+    fn rough_names_are_those_of_the_source() {
+        let rough = |raw: &'static str| rough_names(raw).join("::");
+        assert_eq!(rough("_ZN4shop4saleERKNS_5PointE"), "shop::sale::Point");
+        assert_eq!(rough("_ZNSt4pairIiE4swapEv"), "std::pair::swap");
+        assert_eq!(rough("_RNvMs_NtCsbq3T_4core3fmt5write"), "core::fmt::write");
+        assert_eq!(rough("_ZN4core3fmt5write17h0123456789abcdefE"), "core::fmt::write::h0123456789abcdef");
+        for raw in
+            ["", "_Z", "_R", "main", "_Z99x", "_Z18446744073709551616a", "_Z3\u{e4}\u{e4}", "_Rs", "_Z5\u{e4}bcd"]
+        {
+            rough_names(raw);
+        }
+    }
+
     fn check(raw: &str, wanted: &str) -> bool {
         matches(raw, &Glob::new(wanted))
     }
@@ -41,6 +163,7 @@ mod tests {
         assert!(check("_ZN4shop4saleEi", "shop::sale"));
         assert!(check("_ZN4shop4saleEi", "shop::sale(int)"));
         assert!(check("_ZN4shop4saleEi", "shop::*"));
+        assert!(check("_ZN2ns4makeB5cxx11Ei", "ns::make[abi:cxx11]"));
         assert!(!check("_ZN4shop4saleEi", "sale"));
         assert!(!check("_ZN4shop4saleEi", "shop::sale(long)"));
     }

@@ -22,7 +22,8 @@ pub fn demangle(raw: &str) -> Option<String> {
 }
 
 /// The readable names by which a source speaks of the function, without the type of its result: with its parameters,
-/// and, where it has some, without; and both without tags of the library's version. Empty when `raw` is not a mangled name.
+/// and, where it has some, without; both without tags of the library's version; and as other tools show it, with the result. Empty when
+/// `raw` is not a mangled name.
 pub fn source_names(raw: &str) -> Vec<String> {
     match scheme(raw) {
         None => Vec::new(),
@@ -31,10 +32,21 @@ pub fn source_names(raw: &str) -> Vec<String> {
             let whole = DemangleOptions::default().no_return_type();
             let bare = DemangleOptions::default().no_return_type().no_params();
             let mut names: Vec<String> = [whole, bare].iter().filter_map(|options| cpp(&symbol, options)).collect();
+            if let Some(bare) = names.get_mut(1) {
+                bare.truncate(without_qualifiers(bare).len());
+            }
             names.extend(names.iter().filter_map(|name| without_tags(name)).collect::<Vec<_>>());
+            names.extend(cpp(&symbol, &DemangleOptions::default()).filter(|shown| !names.contains(shown)));
             names
         }
     }
+}
+
+/// The name of a member function without what stands behind its parameters.
+fn without_qualifiers(name: &str) -> &str {
+    [" &&", " &", " volatile", " const"]
+        .iter()
+        .fold(name, |name, qualifier| name.strip_suffix(qualifier).unwrap_or(name))
 }
 
 /// The name without what the compiler adds for the C++ library's versions, as `[abi:cxx11]` where a `std::string` is returned;
@@ -121,7 +133,9 @@ mod tests {
     fn names_in_sources_have_no_result_and_may_have_parameters() {
         assert_eq!(source_names("_ZN4shop4saleEi"), ["shop::sale(int)", "shop::sale"]);
         assert_eq!(demangle("_Z3maxIiET_S0_S0_").as_deref(), Some("int max<int>(int, int)"));
-        assert_eq!(source_names("_Z3maxIiET_S0_S0_"), ["max<int>(int, int)", "max<int>"]);
+        assert_eq!(source_names("_Z3maxIiET_S0_S0_"), ["max<int>(int, int)", "max<int>", "int max<int>(int, int)"]);
+        assert_eq!(source_names("_ZNR1P4lrefEi"), ["P::lref(int) &", "P::lref"]);
+        assert_eq!(source_names("_ZZ5f_lamiENKUliE_clEi")[1], "f_lam(int)::{lambda(int)#1}::operator()");
         assert_eq!(source_names("_ZN4core3fmt5write17h0123456789abcdefE"), ["core::fmt::write"]);
         let tagged = ["ns::make[abi:cxx11](int)", "ns::make[abi:cxx11]", "ns::make(int)", "ns::make"];
         assert_eq!(source_names("_ZN2ns4makeB5cxx11Ei"), tagged);

@@ -1,6 +1,6 @@
 //! The functions of files.
 
-use crate::demangle;
+use crate::demangle::Named;
 use crate::elf::{Elf, Symbol};
 use crate::error::Result;
 use crate::files::Files;
@@ -10,25 +10,29 @@ use quadrant_program::probe::ProbeKind;
 use std::collections::BTreeMap;
 
 /// Which functions of a file are listed.
-pub(crate) struct Wanted {
-    pattern: Glob,
-    /// The pattern is of names as sources have them.
-    readable: bool,
+pub(crate) enum Wanted {
+    /// By the symbol's name.
+    Symbol(Glob),
+    /// By the name that the source has.
+    Readable(Named),
 }
 
 impl Wanted {
     /// By the symbol's name or, if that has colons, by its readable form.
     pub(crate) fn any(pattern: &str) -> Self {
-        Self { pattern: Glob::new(pattern), readable: pattern.contains("::") }
+        if pattern.contains("::") { Self::readable(pattern) } else { Self::Symbol(Glob::new(pattern)) }
     }
 
     /// By the name that the source has, as probes after `cpp:` are found.
     pub(crate) fn readable(pattern: &str) -> Self {
-        Self { pattern: Glob::new(pattern), readable: true }
+        Self::Readable(Named::new(pattern))
     }
 
     fn accepts(&self, name: &str) -> bool {
-        if self.readable { demangle::is_called(name, &self.pattern) } else { self.pattern.matches(name) }
+        match self {
+            Self::Symbol(pattern) => pattern.matches(name),
+            Self::Readable(named) => named.accepts(name),
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use crate::files::CUT;
 use crate::target::Target;
 use quadrant_program::advice::{Advice, Named};
 use quadrant_program::probe::{ProbeError, ProbeKind};
-use std::collections::BTreeSet;
+use quadrant_symbols::source_names;
+use quadrant_types::suggest_many;
+use std::collections::{BTreeSet, HashMap};
 
 /// Names shown as alternatives to an indirect function.
 const MOST_ALTERNATIVES: usize = 4;
@@ -54,9 +56,42 @@ pub(super) fn missing_function(elf: &Elf, target: &Target, name: &str) -> ProbeE
 
 /// How many functions with a name are shown.
 const SHOWN: usize = 3;
+/// Functions whose names are compared with a name that there is not, once they are made readable.
+const MOST_COMPARED: usize = 64;
+
+/// No function that sources call so. Few names are made readable for that: a large program has a hundred thousand.
+pub(super) fn missing_readable(symbols: &Symbols, target: &Target, name: &str) -> ProbeError {
+    let message = format!("{} has no C++ or Rust function `{name}`", target.name.display());
+    let near = near_names(symbols, name);
+    let mut error = no_match(message, name, near.iter().map(String::as_str));
+    let named = demangle::Named::new(name);
+    let candidates = symbols.functions().filter(|symbol| named.may_accept(symbol.name));
+    let fuller: Vec<String> = candidates.filter_map(|symbol| demangle::readable(symbol.name)).collect();
+    error.help.extend(fuller_help(target, &fuller, name));
+    error
+}
+
+/// Names of the functions whose mangled names are like the name.
+fn near_names(symbols: &Symbols, name: &str) -> Vec<String> {
+    let path = name.split(['(', '<']).next().unwrap_or(name);
+    let parts = path.split("::").count();
+    let mut by_path: HashMap<String, &str> = HashMap::new();
+    for symbol in symbols.functions() {
+        let rough = demangle::rough_names(symbol.name);
+        if rough.len() >= parts {
+            by_path.entry(rough[..parts].join("::")).or_insert(symbol.name);
+        }
+    }
+    let near = suggest_many(path, by_path.keys().map(String::as_str), MOST_COMPARED);
+    let mut names: Vec<String> =
+        near.iter().filter_map(|path| by_path.get(*path)).flat_map(|raw| source_names(raw)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
 
 /// The functions that have the name in some namespace, or with some arguments of a template.
-pub(super) fn fuller_help(target: &Target, names: &[String], name: &str) -> Option<Advice> {
+fn fuller_help(target: &Target, names: &[String], name: &str) -> Option<Advice> {
     let fuller: BTreeSet<&str> = names.iter().filter_map(|full| without_parameters(full, name)).collect();
     let file = target.name.display().to_string();
     let probes = fuller.iter().take(SHOWN).map(|full| Named::probe(ProbeKind::Uprobe, [&file, READABLE, full]));

@@ -4,7 +4,7 @@ use super::entry;
 use super::harm::{self, Checked, LeftOut};
 use super::inlined;
 use super::list::{full_name, functions, is_in_code};
-use super::missing::{fuller_help, in_file, missing_function};
+use super::missing::{in_file, missing_function, missing_readable};
 use super::place::{Place, SourcePlace};
 use super::thrown;
 use crate::debug::DebugFiles;
@@ -154,7 +154,7 @@ impl Finder<'_> {
                 let is_code = |symbol: &Symbol<'_>| matches!(symbol.kind, SymbolKind::Function | SymbolKind::Indirect);
                 symbols.is_ok_and(|all| all.iter().any(|symbol| is_code(&symbol) && pattern.matches(symbol.name)))
             }
-            Place::Readable(name) => self.readable(name).is_ok(),
+            Place::Readable(name) => self.called(name).is_ok_and(|symbols| !symbols.is_empty()),
             Place::Line(line) => self
                 .debug
                 .of(self.files, &self.target.path)
@@ -293,17 +293,17 @@ impl Finder<'_> {
     }
 
     fn readable(&self, name: &str) -> Result<Vec<Symbol<'_>>> {
-        let pattern = Glob::new(name);
-        let symbols = functions(self.elf, |raw| demangle::is_called(raw, &pattern))?;
+        let symbols = self.called(name)?;
         if symbols.is_empty() {
-            let names: Vec<String> =
-                self.elf.symbols()?.functions().filter_map(|symbol| demangle::readable(symbol.name)).collect();
-            let message = format!("{} has no C++ or Rust function `{name}`", self.target.name.display());
-            let mut error = no_match(message, name, names.iter().map(String::as_str));
-            error.help.extend(fuller_help(self.target, &names, name));
-            return Err(error);
+            return Err(missing_readable(self.elf.symbols()?, self.target, name));
         }
         Ok(symbols)
+    }
+
+    /// The functions that sources call so.
+    fn called(&self, name: &str) -> Result<Vec<Symbol<'_>>> {
+        let named = demangle::Named::new(name);
+        functions(self.elf, |raw| named.accepts(raw))
     }
 
     /// The functions of that name. One that is chosen at load time is refused, even if old programs have a

@@ -2,22 +2,25 @@
 
 use std::collections::HashMap;
 
-use gimli::AttributeValue;
+use gimli::{AttributeValue, Reader as _, Section as _};
 
-use super::DebugInfo;
 use super::die::{Die, DieRef};
 use super::functions;
 use super::parameters::{self, Subprogram};
 use super::ranges::{self, Budget};
 use super::units::UnitData;
+use super::{DebugInfo, Reader};
 
 /// Further copies are left out.
 const MAX_COPIES: usize = 100_000;
 
 impl DebugInfo {
     /// The first addresses of all inlined copies of the functions with that name in the source (with or without its namespaces)
-    /// or for the linker, in ascending order. Looks at all units.
+    /// or for the linker, in ascending order. Looks at all units, if the name is anywhere.
     pub fn inlined_copies(&self, name: &str) -> Vec<u64> {
+        if !self.may_have(name) {
+            return Vec::new();
+        }
         let mut known = HashMap::new();
         let mut is_wanted = |of: DieRef| *known.entry(of).or_insert_with(|| self.is_called(of, name));
         let units = (0..self.units.count()).filter_map(|number| self.units.data(self, number));
@@ -29,6 +32,16 @@ impl DebugInfo {
         copies.sort_unstable();
         copies.dedup();
         copies
+    }
+
+    /// False if no entry has the name's last part. Where names may be in other files, it is not known.
+    fn may_have(&self, name: &str) -> bool {
+        let is_whole = self.dwarf.sup().is_none() && self.dwarf.debug_addr.reader().is_empty();
+        let last = name.rsplit("::").next().unwrap_or(name);
+        let text = [last.as_bytes(), &[0]].concat();
+        let finder = memchr::memmem::Finder::new(&text);
+        let has = |section: &Reader| section.to_slice().is_ok_and(|bytes| finder.find(&bytes).is_some());
+        !is_whole || has(self.dwarf.debug_str.reader()) || has(self.dwarf.debug_info.reader())
     }
 
     /// How many copies of the function that starts at `vaddr` are inlined into others of its unit.
