@@ -60,10 +60,24 @@ pub fn helper_error(out: &mut Vec<u8>, place: &Place<'_>, what: &str, helper: &s
             out.extend_from_slice(b", ");
         }
         out.extend_from_slice(format!("\"retcode\": {result}, ").as_bytes());
-        json::name(out, b"filename");
-        escape::json(out, place.file.as_bytes());
-        out.extend_from_slice(format!(", \"line\": {}, \"col\": {}", place.line, place.column).as_bytes());
+        placed(out, place);
     });
+}
+
+/// Append the JSON object for a mistake that shows while the script runs.
+pub fn runtime_error(out: &mut Vec<u8>, place: &Place<'_>, what: &str) {
+    json::object_with(out, "runtime_error", |out| {
+        json::name(out, b"msg");
+        escape::json(out, what.as_bytes());
+        out.extend_from_slice(b", ");
+        placed(out, place);
+    });
+}
+
+fn placed(out: &mut Vec<u8>, place: &Place<'_>) {
+    json::name(out, b"filename");
+    escape::json(out, place.file.as_bytes());
+    out.extend_from_slice(format!(", \"line\": {}, \"col\": {}", place.line, place.column).as_bytes());
 }
 
 #[cfg(test)]

@@ -190,7 +190,7 @@ pub enum UnaryOp {
 }
 
 /// Two-operand operators. Comparisons give 0 or 1. Signedness is the operands' ([`Type::is_signed`]); shifts take the left side's.
-/// Division and remainder by zero give 0 and are counted.
+/// Division and remainder by zero give [`crate::program::Config::by_zero`] and are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BinaryOp {
     /// `+`

@@ -151,6 +151,8 @@ pub struct Config {
     pub maxactive: Option<u32>,
     /// How kernel probes are made; `None` lets the engine choose.
     pub kprobes: Option<KprobeMeans>,
+    /// What a division by zero gives, and its remainder.
+    pub by_zero: i64,
     /// Print maps at exit.
     pub print_maps_on_exit: bool,
     /// Printed after a text that was cut.
@@ -206,6 +208,7 @@ impl Default for Config {
             max_cat_bytes: 10240,
             maxactive: None,
             kprobes: None,
+            by_zero: 0,
             print_maps_on_exit: true,
             cut_trailer: "..".to_owned(),
             stack_mode: crate::ty::StackMode::default(),

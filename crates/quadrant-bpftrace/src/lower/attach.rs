@@ -12,6 +12,7 @@ use quadrant_types::suggest;
 use super::Lower;
 use super::clause::Variant;
 use super::expr::positional;
+use super::messages::LEFT_OUT;
 use super::needs::Needs;
 use crate::ast::{AttachPart, AttachPoint, Item, Probe, Script};
 
@@ -130,15 +131,15 @@ impl Lower<'_> {
             }
         }
         let any = !all.is_empty();
-        if !any && !errors.is_empty() {
-            self.left_out(probe);
-        }
+        let is_left_out = !any && !errors.is_empty();
         for (spec, error) in errors {
             // A pattern beside others may match nothing.
-            let is_pattern = spec.parts.iter().any(|part| part.contains(['*', '?', '[']));
-            self.missing(error, spec.span, any && is_pattern);
+            self.missing(error, spec.span, any && is_pattern(&spec));
             // The body is looked at all the same: for its mistakes, and for the types of its maps.
             all.push((spec.kind, None));
+        }
+        if is_left_out {
+            self.left_out(probe);
         }
         all
     }
@@ -228,7 +229,7 @@ impl Lower<'_> {
     fn left_out(&mut self, probe: &Probe) {
         let (Some(first), Some(last)) = (probe.attach.first(), probe.attach.last()) else { return };
         if self.config.missing_probes == MissingProbes::Warn {
-            self.style(first.span.to(last.span), "this probe is left out: nothing of it is there");
+            self.style(first.span.to(last.span), LEFT_OUT);
         }
     }
 
@@ -312,6 +313,12 @@ pub fn with_parameters(part: &AttachPart, params: &[String]) -> Result<String, B
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// Whether a probe may be several: a static probe without a provider is one of any.
+fn is_pattern(spec: &ProbeSpec) -> bool {
+    let is_of_any_provider = spec.kind == ProbeKind::Usdt && spec.parts.len() == 2;
+    is_of_any_provider || spec.parts.iter().any(|part| part.contains(['*', '?', '[']))
 }
 
 /// Puts a probe on all processes instead of that of `-c` or `-p`.

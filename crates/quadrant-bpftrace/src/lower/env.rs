@@ -27,6 +27,7 @@ pub struct Env<'a> {
     /// Whether the user allowed functions that change the system.
     pub allow_unsafe: bool,
     /// Whether to warn of habits that bpftrace warns of: results that are thrown away, casts that change nothing, and their like.
+    /// A division by zero gives 1, as there.
     pub warns_of_style: bool,
     /// The program is loaded elsewhere: what depends on the kernel's types becomes [`quadrant_program::expr::ExprKind::Core`].
     pub portable: bool,

@@ -9,7 +9,7 @@ use quadrant_program::stmt::{Stmt, StmtKind};
 use quadrant_program::ty::Type;
 
 use super::Lower;
-use super::call::{Called, is_function, wrong_count};
+use super::call::{Called, is_extension, is_function, wrong_count};
 use super::expand::MARK;
 use super::join::join;
 use super::style::block_ends;
@@ -48,7 +48,7 @@ impl Lower<'_> {
             self.error::<()>(def.name.span, format!("the function `{name}` already exists (line {line})"));
             return;
         }
-        if is_function(name) || self.macros.contains_key(name) {
+        if is_function(name) && !is_extension(name) || self.macros.contains_key(name) {
             self.error_help::<()>(def.name.span, format!("there is a {name}() already"), "give it another name");
             return;
         }

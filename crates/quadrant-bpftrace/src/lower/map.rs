@@ -67,11 +67,29 @@ impl Lower<'_> {
 
     /// Reports that nothing is ever assigned to a map.
     pub(super) fn undefined_map<T>(&mut self, name: &Ident) -> Option<T> {
-        if self.inferred.map(&name.name).is_some_and(|info| info.assigned || info.attempted) {
+        if !self.is_undefined(name) {
             return None;
         }
         let near = self.near_map(name);
         self.error_near(name.span, format!("nothing is ever assigned to `@{}`", name.name), near)
+    }
+
+    /// Refuses a function on a map that nothing is ever assigned to.
+    pub(super) fn defined_for(&mut self, name: &Ident, function: &str, call: Span) -> Option<()> {
+        let is_known = self.inferred.map(&name.name).is_some_and(|info| info.value.is_some());
+        if is_known || !self.is_undefined(name) {
+            return Some(());
+        }
+        let near = self.near_map(name);
+        self.error_near(
+            call,
+            format!("nothing is ever assigned to `@{}`, which {function}() is about", name.name),
+            near,
+        )
+    }
+
+    fn is_undefined(&self, name: &Ident) -> bool {
+        !self.inferred.map(&name.name).is_some_and(|info| info.assigned || info.attempted)
     }
 
     /// Warns of a value that can only be 0.

@@ -9,6 +9,9 @@ use std::collections::hash_map::Entry;
 /// thousand), and nobody reads more of them.
 const ENOUGH: usize = 200;
 
+/// What is said of a probe of which nothing is there.
+pub(super) const LEFT_OUT: &str = "this probe is left out: nothing of it is there";
+
 /// Places that a message has at most.
 const PLACES: usize = 20;
 
@@ -20,7 +23,7 @@ pub(super) struct Messages {
     /// The first of them, which are about different things, and what these are.
     different: usize,
     /// Where of all they stand.
-    seen: HashMap<(Span, Severity), usize>,
+    seen: HashMap<(Span, Severity, bool), usize>,
 }
 
 impl Messages {
@@ -93,7 +96,9 @@ impl Messages {
     /// times.
     pub fn once(&mut self) {
         for message in self.all.split_off(self.different) {
-            match self.seen.entry((message.span, message.severity)) {
+            // That a probe is left out is said beside the reason, of the same place.
+            let is_left_out = message.message == LEFT_OUT;
+            match self.seen.entry((message.span, message.severity, is_left_out)) {
                 Entry::Vacant(entry) => {
                     entry.insert(self.all.len());
                     self.all.push(message);

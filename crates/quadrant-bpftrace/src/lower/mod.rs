@@ -149,7 +149,7 @@ impl<'a> Lower<'a> {
         Self {
             env,
             sources,
-            config: Config::default(),
+            config: Config { by_zero: i64::from(env.warns_of_style), ..Config::default() },
             license: "GPL",
             unstable: unstable::Unstable::default(),
             without_effect: HashMap::new(),

@@ -54,7 +54,7 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// An arithmetic operator on 64 bits. Shift counts are taken modulo 64; division by zero gives 0 and is counted.
+    /// An arithmetic operator on 64 bits. Shift counts are taken modulo 64; division by zero gives a number of its own and is counted.
     pub fn arithmetic(&mut self, op: BinaryOp, left: Value, right: Operand, signed: bool) -> Value {
         let b = &mut self.f.b;
         match op {
@@ -85,9 +85,9 @@ impl Lower<'_, '_> {
         let [bad, good] = [self.f.b.create_block(), self.f.b.create_block()];
         self.f.b.branch(Cond::Eq, divisor, 0, bad, &[], good, &[]);
         self.f.b.switch_to(bad);
-        let zero = self.f.b.iconst(0);
-        self.failed((Fault::DivideByZero, LossKind::Division), zero);
-        self.f.b.jump(end, &[zero]);
+        let [address, instead] = [0, self.g.program.config.by_zero].map(|number| self.f.b.iconst(number));
+        self.failed((Fault::DivideByZero, LossKind::Division), address);
+        self.f.b.jump(end, &[instead]);
         self.f.b.switch_to(good);
         let value = self.divide(quotient, left, divisor.into(), signed);
         self.f.b.jump(end, &[value]);

@@ -177,8 +177,16 @@ proptest! {
 }
 
 #[test]
-fn division_by_zero_gives_zero_and_is_counted() {
+fn division_by_zero_gives_what_is_set_and_is_counted() {
+    for by_zero in [0, 1] {
+        divide_by_zero(by_zero);
+    }
+}
+
+#[track_caller]
+fn divide_by_zero(by_zero: i64) {
     let mut s = Script::new();
+    s.program.config.by_zero = by_zero;
     let maps = [s.scalar(Type::I64), s.scalar(Type::I64)];
     s.clause(
         None,
@@ -188,6 +196,6 @@ fn division_by_zero_gives_zero_and_is_counted() {
         ],
     );
     let seen = in_machine(&s, FakeEnv::default(), &[(0, vec![9, 0]), (0, vec![9, 0])]);
-    assert_eq!(maps.map(|map| seen.number(map)), [Some(0), Some(0)]);
+    assert_eq!(maps.map(|map| seen.number(map)), [Some(by_zero as u64); 2]);
     assert_eq!(seen.lost(LossKind::Division), 4);
 }

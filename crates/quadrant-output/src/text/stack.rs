@@ -92,9 +92,9 @@ fn perf(out: &mut Vec<u8>, user: bool, frame: &Frame<'_>, style: Style) {
     number::power_of_two(out, frame.address, 4);
     out.push(b' ');
     name(out, frame, style);
-    if let Some(module) = frame.module.or(user.then_some(b"[unknown]")) {
+    if user {
         out.extend_from_slice(b" (");
-        style.foreign(out, module);
+        style.foreign(out, frame.module.unwrap_or(b"[unknown]"));
         out.push(b')');
     }
 }

@@ -34,7 +34,7 @@ impl Resolver for Names {
         match id {
             0 => {}
             1 => {
-                visit(named(0xffff_ffff_81f0_81aa, Some(b"do_syscall_64"), 113, None));
+                visit(named(0xffff_ffff_81f0_81aa, Some(b"do_syscall_64"), 113, Some(b"[kernel]")));
                 visit(named(0xffff_ffff_81f0_a117, Some(b"entry_SYSCALL_64_after_hwframe"), 118, None));
             }
             2 => {

@@ -24,12 +24,38 @@ impl Losses {
         }
         let full = ledger.losses.iter().filter(|(loss, _)| matches!(loss.kind, LossKind::Key(_)));
         full.for_each(|(loss, count)| map_full(out, script, loss.span, *count, mode));
+        let divisions = ledger.losses.iter().filter(|(loss, _)| loss.kind == LossKind::Division);
+        divisions.for_each(|(loss, count)| by_zero(out, script, loss.span, *count, mode));
         let mut others = ledger.clone();
-        others.losses.retain(|(loss, _)| !matches!(loss.kind, LossKind::Record | LossKind::Key(_)));
+        others.losses.retain(|(loss, _)| !is_in_its_words(loss.kind));
         let lines = lines(program, script, &others);
         let entries: Vec<_> = lines.iter().map(crate::losses::Line::entry).collect();
         peer::losses(out, &entries, mode);
     }
+}
+
+/// Whether bpftrace has words for it.
+fn is_in_its_words(kind: LossKind) -> bool {
+    matches!(kind, LossKind::Record | LossKind::Key(_) | LossKind::Division)
+}
+
+const BY_ZERO: &str =
+    "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.";
+
+fn by_zero(out: &mut Vec<u8>, script: &Sources, span: Span, count: u64, mode: Mode) {
+    match mode {
+        _ if count == 0 => {}
+        Mode::Json => peer::runtime_error(out, &crate::script::range(script, span.start, span.end), BY_ZERO),
+        Mode::Text => {
+            let info = format!("WARNING: {BY_ZERO}{}", times(count));
+            out.extend_from_slice(report::at(script, span.start, span.end, &info).as_bytes());
+        }
+    }
+}
+
+/// How often, if more than once.
+fn times(count: u64) -> String {
+    if count == 1 { String::new() } else { format!(" ({count} times)") }
 }
 
 /// What the kernel says to an update of a full hash, and its number.
@@ -45,7 +71,7 @@ fn map_full(out: &mut Vec<u8>, script: &Sources, span: Span, count: u64, mode: M
             peer::helper_error(out, &place, FULL.0, "map_update_elem", FULL.1);
         }
         Mode::Text => {
-            let times = if count == 1 { String::new() } else { format!(" ({count} times)") };
+            let times = times(count);
             let info =
                 format!("WARNING: {ADVICE}\nAdditional Info - helper: map_update_elem, retcode: {}{times}", FULL.1);
             out.extend_from_slice(report::at(script, span.start, span.end, &info).as_bytes());

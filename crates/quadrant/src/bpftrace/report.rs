@@ -120,6 +120,7 @@ fn one(script: &Script, diagnostic: &Diagnostic) -> String {
                     .collect::<String>()
                 + &elsewhere(script, diagnostic)
         }
+        Origin::Environment if wording::environment(diagnostic).is_some() => format!("{message}\n"),
         _ => format!("{what}\n"),
     };
     let reason = wording::reason(diagnostic).into_iter();

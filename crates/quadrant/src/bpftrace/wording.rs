@@ -6,6 +6,7 @@ mod counts;
 mod marks;
 mod numbers;
 mod probes;
+mod settings;
 mod suffix;
 mod table;
 mod template;
@@ -18,13 +19,16 @@ pub use marks::marked;
 use numbers::{fraction, number, overflow};
 pub use probes::{is_left_out, is_pattern_without_match, reason};
 use probes::{parts, probe, wildcard};
+pub use settings::environment;
+use settings::{option, setting};
 use table::TABLE;
 use template::{filled, holes, kind, spelled};
 
 /// The message of a diagnostic; `marked` is the text that it points at.
 pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
     let message = diagnostic.message.as_str();
-    arguments(message)
+    environment(diagnostic)
+        .or_else(|| arguments(message))
         .or_else(|| operation(message, marked))
         .or_else(|| target(message, marked))
         .or_else(|| index(message, marked))
@@ -33,6 +37,7 @@ pub fn message(diagnostic: &Diagnostic, marked: &str) -> String {
         .or_else(|| wildcard(diagnostic, marked))
         .or_else(|| probe(message, marked))
         .or_else(|| setting(message, marked))
+        .or_else(|| option(message))
         .or_else(|| too_long(message, marked))
         .or_else(|| number(message, marked))
         .or_else(|| overflow(message))
@@ -142,20 +147,6 @@ fn table(message: &str) -> Option<String> {
     })
 }
 
-/// Where it stands why there are not more licenses.
-const LICENSES: &str = "Read more about BPF programs and licensing: \
-                        https://docs.kernel.org/bpf/bpf_licensing.html#using-bpf-programs-in-the-linux-kernel";
-
-/// A setting that is a number or one of some words, and was given something else.
-fn setting(message: &str, marked: &str) -> Option<String> {
-    let given = marked.trim_matches('"');
-    if let Some(known) = holes("`license` is one of {}", message) {
-        return Some(format!("Invalid value for license. Found: {given}. Valid values: {}. {LICENSES}", known[0]));
-    }
-    let holes = holes("`{}` is a number{}", message).or_else(|| holes("`{}` is a power of two{}", message))?;
-    given.parse::<u64>().is_err().then(|| format!("{}: expecting a number, got {given}", holes[0]))
-}
-
 /// A text that is longer than texts can be.
 fn too_long(message: &str, marked: &str) -> Option<String> {
     let holes = holes("this text has {} bytes, and `max_strlen` is {}", message)?;
@@ -188,6 +179,13 @@ mod tests {
         let raw = "the kernel's BTF does not describe tracepoint `x`; did you mean `y`?";
         assert!(said(raw).starts_with("Probe has no valid attach points."));
         assert_eq!(reason(&Diagnostic::error(Span::default(), raw)), Some(raw));
+        let usdt =
+            |probe: &str| message(&Diagnostic::error(Span::default(), "there is no static probe `n:x` in /bin/t"), probe);
+        assert_eq!(usdt("usdt:/bin/t:n:x"), "No matches for usdt /bin/t:x.");
+        assert!(usdt("usdt:/bin/t:n:x*").starts_with("Probe has no valid attach points."));
+        assert!(usdt("usdt:/bin/t:x").starts_with("Probe has no valid attach points."));
+        let middle = "no instruction starts at `x+1`: a probe there would break the program";
+        assert_eq!(said(middle), "Could not add uprobe into middle of instruction: /bin/true:x");
         assert_eq!(said("`{` is never closed"), "syntax: expected '}'");
         assert_eq!(said("/usr/bin/true has no function `x`"), "No matches for uprobe /bin/true:x.");
         assert_eq!(

@@ -101,8 +101,8 @@ pub(super) fn getopt(lower: &mut Lower, call: Call) -> Option<Called> {
                 }
                 None => lower.error_help(
                     call.span,
-                    format!("`--{name}` has no value"),
-                    format!("give one of type {wanted}: `--{name}=...`"),
+                    format!("`--{name}` needs a value of type {wanted}"),
+                    format!("give one: `--{name}=...`"),
                 ),
             }
         }

@@ -38,7 +38,9 @@ pub(super) fn delete(lower: &mut Lower, call: Call) -> Option<Called> {
         let message = format!("`@{}` has keys: which one is to be deleted?", name.name);
         return lower.error_help(call.span, message, "usage: delete(@map, key); clear(@map) deletes all");
     }
-    if !key.is_empty() {
+    if key.is_empty() {
+        lower.defined_for(name, call.name, call.span)?;
+    } else {
         has_keys(lower, name, call)?;
     }
     let element = lower.element(name, key, call.span)?;
@@ -108,6 +110,7 @@ pub(super) fn len(lower: &mut Lower, call: Call) -> Option<Called> {
         ast::ExprKind::Map { name, key } if key.is_empty() => name,
         _ => return frames(lower, arg, call),
     };
+    lower.defined_for(name, call.name, call.span)?;
     let map = lower.whole_map(name)?;
     if lower.is_keyed(&name.name) == Some(false) {
         return lower.error(arg.span, format!("`@{}` has no keys to count", name.name));

@@ -182,6 +182,11 @@ pub(super) fn is_function(name: &str) -> bool {
     function_names().any(|known| known == name)
 }
 
+/// Whether bpftrace has no function of that name: scripts may have their own.
+pub(super) fn is_extension(name: &str) -> bool {
+    [version::FUNCTION, "progenyof"].contains(&name)
+}
+
 /// The names of the language's functions.
 pub(super) fn function_names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|entry| entry.name)

@@ -59,6 +59,7 @@ const MISSING: &[&str] = &[
     "{} has no function `{}`",
     "there is no function `{}`{}",
     "there are no static probes in {}",
+    "there is no static probe `{}` in {}",
     "{} has no probe `{}`",
 ];
 
@@ -118,6 +119,9 @@ pub(super) fn probe(message: &str, marked: &str) -> Option<String> {
         let provider = rest.split(':').nth(1).filter(|_| kind == "usdt" && rest.matches(':').count() == 2);
         let rest = provider.map_or(rest.to_owned(), |provider| rest.replacen(&format!(":{provider}:"), ":", 1));
         return Some(format!("No matches for {kind} {}.", rest.replace('"', "")));
+    }
+    if kind == "uprobe" && holes("no instruction starts at `{}`: {}", message).is_some() {
+        return Some(format!("Could not add uprobe into middle of instruction: {}", rest.replace('"', "")));
     }
     match (message, kind) {
         ("the probe names no function", "kprobe" | "kretprobe") => {

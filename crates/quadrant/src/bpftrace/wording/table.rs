@@ -48,6 +48,7 @@ pub const TABLE: &[(&str, &str)] = &[
         "{0} used as a map with an explicit key (non-scalar map), previously used without an explicit key (scalar map)",
     ),
     ("nothing is ever assigned to `{}`", "Undefined map: {0}"),
+    ("nothing is ever assigned to `{}`, which {}() is about", "Unknown map: {0}"),
     ("there is no variable `{}` here", "Undefined or undeclared variable: {0}"),
     ("`{}` already exists (line {})", "Variable {0} was already declared. Variable shadowing is not allowed."),
     (

@@ -52,3 +52,12 @@ fn what_follows_the_length_of_a_text_changes_nothing() {
     assert_eq!(outcome.stdout.trim_end(), "abc", "{}", outcome.describe());
     assert!(outcome.stderr.contains("more arguments change nothing"), "{}", outcome.describe());
 }
+
+#[test]
+fn scripts_may_have_functions_and_macros_named_as_those_that_bpftrace_does_not_have() {
+    needs_root!();
+    for own in ["fn progenyof($x : int64) : int64 { return $x + 1; }", "macro progenyof(x) { x + 1 }"] {
+        let outcome = done(&format!("{own} BEGIN {{ print(progenyof(4)); exit(); }}"));
+        assert_eq!(outcome.stdout.trim_end(), "5", "{}", outcome.describe());
+    }
+}

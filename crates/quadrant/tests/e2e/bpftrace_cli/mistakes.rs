@@ -125,3 +125,33 @@ fn that_there_is_nothing_to_do_is_an_answer() {
         assert_eq!((&*outcome.stdout, outcome.code()), (answer, Some(1)), "{options:?}: {}", outcome.describe());
     }
 }
+
+#[test]
+fn maps_that_are_nowhere_filled() {
+    for (body, place, message) in [
+        ("delete(@y);", "1:9-19", "Unknown map: @y"),
+        ("print(len(@y));", "1:15-22", "Unknown map: @y"),
+        ("clear(@y);", "1:15-17", "Undefined map: @y"),
+    ] {
+        assert_places(&format!("BEGIN {{ {body} }}"), &[(place, message)]);
+    }
+    let outcome = run(["-q", "-e", "BEGIN { print(len(@y)); @y[1] = 1; delete(@z); @z = 1; exit(); }"]);
+    assert!(outcome.stdout.starts_with("0\n"), "{}", outcome.describe());
+}
+
+#[test]
+fn options_of_the_script_with_other_values() {
+    for (default, given, message) in [
+        ("1", "--a=x", "--a invalid integer (value: x)"),
+        ("1", "--a", "--a expects an integer (value: true)"),
+        ("1", "--a=99999999999999999999", "--a value is out of range (value: 99999999999999999999)"),
+        ("true", "--a=2", "--a expects a boolean (e.g. 'true') (value: 2)"),
+        ("\"x\"", "--a", "--a expects a string (value: true)"),
+    ] {
+        let script = format!("BEGIN {{ print(getopt(\"a\", {default})); exit(); }}");
+        let outcome = run(["-e", &script, "--", given]);
+        let expected = format!("ERROR: program command line option {message}\n");
+        assert!(outcome.stderr.contains(&expected), "{expected}{}", outcome.describe());
+        assert_eq!(outcome.code(), Some(1), "{}", outcome.describe());
+    }
+}

@@ -168,3 +168,32 @@ fn a_probe_that_may_be_missing_is_skipped() {
     );
     assert_run(["-e", script], "\n\n", &expected, 0);
 }
+
+#[test]
+fn a_probe_of_which_nothing_is_there_is_told_with_the_reason() {
+    needs_root!();
+    let script = "config = { missing_probes = warn } t:nosuch:a { } BEGIN { exit(); }";
+    let said = |message: &str| format!("stdin:1:36-46: WARNING: {message}\n{script}\n{:35}{}\n", "", "~".repeat(10));
+    let skipped = said("No matches for tracepoint nosuch:a. Skipping.");
+    let message = "Probe has no valid attach points. It is being removed which may cause issues with program behavior.";
+    let expected = format!("{skipped}{}Attached 1 probe\n", said(message));
+    assert_run(["-e", script], "\n\n", &expected, 0);
+}
+
+#[test]
+fn a_division_by_zero_is_told_and_gives_1() {
+    needs_root!();
+    let script = "BEGIN { $z = 0; for ($i : 0..3) { print(5 / $z); } print(7 % $z); exit(); }";
+    let outcome = run(["-q", "-e", script]);
+    let message = "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.";
+    assert_eq!(outcome.stdout, "1\n1\n1\n1\n\n\n", "{}", outcome.describe());
+    for place in
+        [format!("stdin:1:41-47: WARNING: {message} (3 times)\n"), format!("stdin:1:58-64: WARNING: {message}\n")]
+    {
+        assert!(outcome.stderr.contains(&place), "{place}{}", outcome.describe());
+    }
+    let outcome = run(["-q", "-f", "json", "-e", "BEGIN { $z = 0; print(5 / $z); exit(); }"]);
+    let error =
+        format!(r#"{{"type": "runtime_error", "msg": "{message}", "filename": "stdin", "line": 1, "col": 23}}"#);
+    assert_eq!(outcome.lines(), [r#"{"type": "value", "data": 1}"#, &error], "{}", outcome.describe());
+}

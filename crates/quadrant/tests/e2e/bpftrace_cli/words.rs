@@ -462,7 +462,7 @@ fn a_declared_map_needs_no_semicolon() {
 fn settings_of_the_environment_are_checked_though_they_change_nothing() {
     let program = super::bpftrace().args(["-e", "BEGIN { exit(); }"]).env("BPFTRACE_LAZY_SYMBOLICATION", "maybe");
     let outcome = program.run().expect("the tracer runs");
-    let message = "ERROR: `lazy_symbolication`, set in the environment, is true or false, and not `maybe`\n";
+    let message = "lazy_symbolication: Invalid bool value: valid values are true, false, 1 or 0.\n";
     assert_eq!((outcome.stderr.as_str(), outcome.code()), (message, Some(2)), "{}", outcome.describe());
 }
 
