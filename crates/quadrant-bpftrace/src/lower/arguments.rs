@@ -165,7 +165,7 @@ impl Lower<'_> {
 
     pub(super) fn read_argument(&mut self, field: &Field, span: Span) -> Option<Expr> {
         if let Some(value) = self.portable_argument(field, span)? {
-            return Some(value);
+            return Some(self.truth_of_argument(value, field.ty));
         }
         let pointers = if field.user { Space::User } else { self.argument_space(field.ty) };
         match field.place {
@@ -173,7 +173,8 @@ impl Lower<'_> {
                 let ty = self.value_type(field.ty, pointers, span)?;
                 let pointer = Type::Pointer { to: field.ty, space: Space::Context };
                 let addr = Box::new(Expr::new(ExprKind::ContextAddr(offset), pointer, span));
-                Some(Expr::new(ExprKind::Deref { addr, space: Space::Context }, ty, span))
+                let value = Expr::new(ExprKind::Deref { addr, space: Space::Context }, ty, span);
+                Some(self.truth_of_argument(value, field.ty))
             }
             FieldPlace::User(place) => self.user_value(field, place, span),
             FieldPlace::DataLoc { offset, relative } => self.dynamic_argument(field.ty, offset, relative, span),
@@ -185,7 +186,8 @@ impl Lower<'_> {
                 };
                 let value = Expr::new(kind, Type::U64, span);
                 if ty.is_scalar() {
-                    return Some(self.cast(value, &ty));
+                    let value = self.cast(value, &ty);
+                    return Some(self.truth_of_argument(value, field.ty));
                 }
                 self.unsupported(span, "an argument that is a whole struct", "use `argN` and its place in memory")
             }

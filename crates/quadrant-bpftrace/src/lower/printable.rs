@@ -83,7 +83,7 @@ impl Lower<'_> {
         let before = self.messages.len();
         let ty = self.value_type(member.ty, Space::Kernel, Span::default());
         self.messages.take_back(before);
-        let ty = ty?;
+        let ty = if self.is_truth(member.ty) { Type::Bool } else { ty? };
         Some(RecordField {
             name: member.name.to_string(),
             ty: room.within(member.name.is_empty(), |room| self.printable_within(&ty, room)),

@@ -5,6 +5,7 @@
 use quadrant_program::expr::{BinaryOp, Expr, ExprKind, UnaryOp};
 use quadrant_program::span::Span;
 use quadrant_program::ty::Type;
+use quadrant_types::{CType, TypeId};
 
 use super::Lower;
 use super::join::{is_neutral, join, join_numbers};
@@ -25,6 +26,24 @@ impl Lower<'_> {
     pub(super) fn known_truth(&mut self, holds: bool, span: Span) -> Expr {
         self.compared.insert(span);
         Expr::int(i64::from(holds), Type::Bool, span)
+    }
+
+    /// What was read of the kernel's type `bool`: whether it is not 0. Anything else as it is.
+    pub(super) fn truth_of(&self, value: Expr, ty: TypeId) -> Expr {
+        if self.is_truth(ty) { truth(value) } else { value }
+    }
+
+    /// The same of an argument, whose type may be from the description of a tracepoint.
+    pub(super) fn truth_of_argument(&self, value: Expr, ty: TypeId) -> Expr {
+        let types = self.env.types;
+        let is_truth = matches!(types.kind(ty), CType::Int { is_bool: true, .. }) && !types.is_of_program(ty);
+        if is_truth { truth(value) } else { value }
+    }
+
+    /// Whether a C type is the kernel's `bool`: bpftrace takes those of programs and scripts for numbers.
+    pub(super) fn is_truth(&self, ty: TypeId) -> bool {
+        let types = self.env.types;
+        matches!(types.kind(ty), CType::Int { is_bool: true, .. }) && types.is_of_kernel(ty)
     }
 
     /// Whether this is true or false because something was compared or asked, not because `true` or `false` stands there.
@@ -116,4 +135,13 @@ impl Lower<'_> {
             _ => join(self.env.types, old, &value.ty),
         }
     }
+}
+
+/// Whether a number is not 0.
+fn truth(value: Expr) -> Expr {
+    if !value.ty.is_number() {
+        return value;
+    }
+    let (span, zero) = (value.span, Box::new(Expr::int(0, value.ty.clone(), value.span)));
+    Expr::new(ExprKind::Binary(BinaryOp::Ne, Box::new(value), zero), Type::Bool, span)
 }

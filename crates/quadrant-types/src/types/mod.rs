@@ -237,6 +237,11 @@ impl Types {
         matches!(self.entry(self.resolve(id)).home, Some(Home::Btf(_)))
     }
 
+    /// Whether a type is from the debug information of a program or a library.
+    pub fn is_of_program(&self, id: TypeId) -> bool {
+        self.program_of(self.resolve(id)).is_some()
+    }
+
     /// The program or library whose debug information a type is from.
     fn program_of(&self, id: TypeId) -> Option<DebugTypes> {
         match self.entry(id).home {

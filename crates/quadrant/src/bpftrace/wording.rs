@@ -179,8 +179,9 @@ mod tests {
         let raw = "the kernel's BTF does not describe tracepoint `x`; did you mean `y`?";
         assert!(said(raw).starts_with("Probe has no valid attach points."));
         assert_eq!(reason(&Diagnostic::error(Span::default(), raw)), Some(raw));
-        let usdt =
-            |probe: &str| message(&Diagnostic::error(Span::default(), "there is no static probe `n:x` in /bin/t"), probe);
+        let usdt = |probe: &str| {
+            message(&Diagnostic::error(Span::default(), "there is no static probe `n:x` in /bin/t"), probe)
+        };
         assert_eq!(usdt("usdt:/bin/t:n:x"), "No matches for usdt /bin/t:x.");
         assert!(usdt("usdt:/bin/t:n:x*").starts_with("Probe has no valid attach points."));
         assert!(usdt("usdt:/bin/t:x").starts_with("Probe has no valid attach points."));

@@ -76,7 +76,7 @@ impl Lower<'_> {
         span: Span,
     ) -> Option<Expr> {
         if let Some(value) = self.portable_member(&addr, (record, member), space, span)? {
-            return Some(value);
+            return Some(self.truth_of(value, member.ty));
         }
         match member.bitfield_size {
             Some(bits) => self.bit_field(addr, space, member, bits, span),
@@ -88,6 +88,7 @@ impl Lower<'_> {
         let ty = self.value_type(member.ty, space, span)?;
         let declared = ty.c_size().unwrap_or(4);
         let field = bit_field(addr, space, (member.bit_offset, bits), declared, ty, span);
+        let field = field.map(|value| self.truth_of(value, member.ty));
         field.or_else(|| self.unsupported(span, "a bit-field that spans more than 8 bytes", "read the bytes around it"))
     }
 

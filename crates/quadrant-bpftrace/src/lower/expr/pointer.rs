@@ -106,7 +106,8 @@ impl Lower<'_> {
     /// What a C type's value at an address is.
     pub(in super::super) fn read(&mut self, addr: Expr, to: TypeId, space: Space, span: Span) -> Option<Expr> {
         let ty = self.value_type(to, space, span)?;
-        Some(Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, ty, span))
+        let value = Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, ty, span);
+        Some(self.truth_of(value, to))
     }
 
     /// `&operand`
@@ -117,7 +118,7 @@ impl Lower<'_> {
             let message = "not supported: this map has no one address, it is kept where it costs least";
             return self.error_help(span, message, "read its value: `@m`, `@m[key]`");
         }
-        let value = self.expr(operand)?;
+        let value = stored(self.expr(operand)?);
         let to = self.c_type(&value.ty);
         match (value.kind, to) {
             // What is assigned further down may make the variable wider.
@@ -142,6 +143,18 @@ impl Lower<'_> {
             }
             _ => self.error_help(span, "this has no address", "a member of a struct in memory has: `&p.member`"),
         }
+    }
+}
+
+/// What is in memory of a value that [`Lower::truth_of`] made of it.
+fn stored(value: Expr) -> Expr {
+    match value.kind {
+        ExprKind::Binary(BinaryOp::Ne, read, _)
+            if matches!(read.kind, ExprKind::Deref { .. }) && read.span == value.span =>
+        {
+            *read
+        }
+        kind => Expr { kind, ..value },
     }
 }
 

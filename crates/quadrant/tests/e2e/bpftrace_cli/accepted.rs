@@ -61,3 +61,16 @@ fn scripts_may_have_functions_and_macros_named_as_those_that_bpftrace_does_not_h
         assert_eq!(outcome.stdout.trim_end(), "5", "{}", outcome.describe());
     }
 }
+
+#[test]
+fn truths_of_the_kernel_are_shown_as_such_and_are_numbers_where_numbers_are_wanted() {
+    needs_root!();
+    let script = "BEGIN { $m = (struct bpf_map *)curtask; print($m->frozen); printf(\"%s\\n\", $m->frozen); \
+                  print($m->frozen + 1 <= 2); print(sizeof($m->frozen)); \
+                  print((uint64)&$m->frozen - (uint64)$m == offsetof(struct bpf_map, frozen)); \
+                  @x = 5; @x = $m->frozen; clear(@x); exit(); }";
+    let outcome = done(script);
+    let lines = outcome.lines();
+    assert!(["true", "false"].contains(&lines[0]) && lines[1] == lines[0], "{}", outcome.describe());
+    assert_eq!(lines[2..5], ["true", "1", "true"], "{}", outcome.describe());
+}

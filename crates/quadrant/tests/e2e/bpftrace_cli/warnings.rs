@@ -1,6 +1,6 @@
 //! Warnings about habits, which bpftrace gives and its users know.
 
-use super::assert_run;
+use super::{assert_run, run};
 use crate::common::{needs_loops, needs_root};
 
 /// A script that ends by itself and prints nothing, the marked columns, and what is said.
@@ -183,6 +183,7 @@ fn a_probe_of_which_nothing_is_there_is_told_with_the_reason() {
 #[test]
 fn a_division_by_zero_is_told_and_gives_1() {
     needs_root!();
+    needs_loops!();
     let script = "BEGIN { $z = 0; for ($i : 0..3) { print(5 / $z); } print(7 % $z); exit(); }";
     let outcome = run(["-q", "-e", script]);
     let message = "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.";
