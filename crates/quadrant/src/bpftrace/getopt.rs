@@ -279,7 +279,7 @@ fn with_argument(letter: char, argument: String, line: &mut Line) -> Result<(), 
     match letter {
         'e' => line.program = Some(argument),
         'c' => line.command = Some(argument),
-        'p' => line.pid = Some(process(&argument)?),
+        'p' => line.pid = process(&argument)?,
         'o' => line.output = Some(argument.into()),
         'f' => line.format = format(&argument)?,
         'd' => line.stages.extend(stages(&argument)?),
@@ -327,31 +327,51 @@ fn share(text: &str) -> Result<Share, Misuse> {
 /// The kernel's `PID_MAX_LIMIT`.
 const LARGEST_PID: u32 = 4 << 20;
 
-/// A process's number: decimal, in hexadecimal (`0x`) or octal (`0`).
-fn process(text: &str) -> Result<u32, Misuse> {
-    match whole_number(text.trim_start()) {
+/// A process's number: decimal, in hexadecimal (`0x`), octal (`0`) or binary (`0b`). Without one, all are meant.
+fn process(text: &str) -> Result<Option<u32>, Misuse> {
+    let wrong = |why| misuse(format!("ERROR: Failed to parse pid: {why}"));
+    match whole_number(text) {
+        _ if text.is_empty() => Ok(None),
         Ok(pid) if pid > LARGEST_PID.into() => Err(misuse(format!("ERROR: Pid out of range: {pid}"))),
-        Ok(pid) => Ok(pid as u32),
-        Err(why) => Err(misuse(format!("ERROR: Failed to parse pid: {why}: {}", text.escape_debug()))),
+        Ok(pid) => Ok(Some(pid as u32)),
+        Err(why) => Err(wrong(why)),
     }
 }
 
-/// A number as C's `strtoull` reads it, or why it is none. One below zero is as far from the end of the range.
+/// A number, or why it is none and what was read. A base that its start tells does not belong to what is read.
 fn whole_number(text: &str) -> Result<u64, String> {
-    if let Some(number) = text.strip_prefix('-') {
-        return whole_number(number).map(u64::wrapping_neg);
+    let octal = || text.strip_prefix('0').filter(|rest| rest.starts_with(|digit: char| digit.is_digit(8)));
+    let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let binary = || text.strip_prefix("0b").or_else(|| text.strip_prefix("0B"));
+    match (hexadecimal, binary(), octal()) {
+        (Some(rest), ..) => number_in(rest, 16),
+        (_, Some(rest), _) => number_in(rest, 2),
+        (.., Some(rest)) => number_in(rest, 8),
+        _ => number_in(text, 0),
     }
-    let (digits, base) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => (digits, 16),
-        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
-        None => (text, 10),
+}
+
+/// A number as C's `strtoull` reads it. One below zero is as far from the end of the range.
+fn number_in(text: &str, base: u32) -> Result<u64, String> {
+    let unsigned = text.trim_start();
+    let (unsigned, is_negative) = match unsigned.strip_prefix('-') {
+        Some(rest) => (rest, true),
+        None => (unsigned.strip_prefix('+').unwrap_or(unsigned), false),
     };
-    let length = digits.chars().take_while(|digit| digit.is_digit(base)).count();
+    let (digits, base) = match unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")).filter(|_| base == 0)
+    {
+        Some(digits) => (digits, 16),
+        None if base == 0 => (unsigned, if unsigned.starts_with('0') { 8 } else { 10 }),
+        None => (unsigned, base),
+    };
+    let length = digits.bytes().take_while(|digit| char::from(*digit).is_digit(base)).count();
+    let shown = text.escape_debug();
     match u64::from_str_radix(&digits[..length], base) {
-        _ if length == 0 => Err("invalid integer".to_owned()),
-        _ if length < digits.len() => Err("invalid trailing bytes".to_owned()),
+        _ if length == 0 => Err(format!("invalid integer: {shown}")),
+        _ if length < digits.len() => Err(format!("invalid trailing bytes: {shown}")),
+        Ok(number) if is_negative => Ok(number.wrapping_neg()),
         Ok(number) => Ok(number),
-        Err(_) => Err(format!("overflow error, maximum value is {}", u64::MAX)),
+        Err(_) => Err(format!("overflow error, maximum value is {}: {shown}", u64::MAX)),
     }
 }
 
@@ -478,12 +498,38 @@ mod tests {
 
     #[test]
     fn processes_are_numbered_in_any_base() {
-        for (text, pid) in [("12", 12), ("0x1f", 31), ("017", 15), (" 7", 7), ("0", 0)] {
-            assert_eq!(process(text).ok(), Some(pid), "{text}");
+        let known = [
+            ("12", 12),
+            ("0x1f", 31),
+            ("017", 15),
+            (" 7", 7),
+            ("0", 0),
+            ("+1", 1),
+            ("+0x1f", 31),
+            ("0b11", 3),
+            ("0x+1", 1),
+        ];
+        for (text, pid) in known {
+            assert_eq!(process(text).ok(), Some(Some(pid)), "{text}");
         }
+        assert_eq!(process("").ok(), Some(None));
         let why = |text| process(text).unwrap_err().message;
         assert!(why("99999999999999999999").contains("overflow error, maximum value is 18446744073709551615: 9"));
-        assert!(why("").contains("invalid integer: ") && why("08").contains("invalid integer: 08"));
+        // What tells the base is not shown, if it does.
+        for (text, shown) in [
+            ("08", "08"),
+            ("09", "09"),
+            ("018", "18"),
+            ("0778", "778"),
+            ("0x1g", "1g"),
+            ("+018", "+018"),
+            ("0+1", "0+1"),
+        ] {
+            assert_eq!(why(text), format!("ERROR: Failed to parse pid: invalid trailing bytes: {shown}"), "{text}");
+        }
+        for (text, shown) in [("0x", ""), ("0b2", "2"), ("+", "+"), ("++1", "++1"), ("x", "x")] {
+            assert_eq!(why(text), format!("ERROR: Failed to parse pid: invalid integer: {shown}"), "{text}");
+        }
     }
 
     #[test]
