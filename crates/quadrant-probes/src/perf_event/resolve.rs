@@ -1,11 +1,11 @@
 //! Which event, and after how many.
 
 use super::list::{events, names};
-use crate::error::{Result, error, no_match};
+use crate::error::{Result, advise, error, no_match};
 use crate::number;
 use crate::number::LONGEST_PERIOD;
 use crate::point::plain;
-use quadrant_program::probe::{Found, ProbeKind, ProbeSpec, Site};
+use quadrant_program::probe::{Found, ProbeError, ProbeKind, ProbeSpec, Site};
 
 /// Values of `perf_event_attr.type`.
 const TYPE_HARDWARE: u32 = 0;
@@ -21,6 +21,9 @@ pub(crate) fn resolve(spec: &ProbeSpec) -> Result<Found> {
     };
     if name.is_empty() {
         return Err(error("the probe names no event"));
+    }
+    if is_raw(name) {
+        return Err(raw(spec.kind, name));
     }
     let known = events(spec.kind).iter().find(|event| event.name == name || event.alias == name);
     let event = known.ok_or_else(|| no_match(format!("there is no {kind} event `{name}`"), name, names(spec.kind)))?;
@@ -41,6 +44,21 @@ pub(crate) fn resolve(spec: &ProbeSpec) -> Result<Found> {
     Ok(plain(site, format!("{kind}:{name}{suffix}")))
 }
 
+/// Whether it is an event as only one kind of processor has it, in one of perf's spellings: `r01c2`, `cpu/event=0x3c/`; or its number.
+fn is_raw(name: &str) -> bool {
+    let is_hex = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let digits = name.strip_prefix("0x").or_else(|| name.strip_prefix('r'));
+    name.contains('/') || digits.is_some_and(is_hex) || name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn raw(kind: ProbeKind, name: &str) -> ProbeError {
+    let message =
+        format!("not supported: `{name}` is an event of one kind of processor, and {} probes are named", kind.name());
+    let names: Vec<&str> = events(ProbeKind::Hardware).iter().map(|event| event.name).collect();
+    let known = format!("events that processors have in common are {}", names.join(", "));
+    advise(message, known).help([format!("perf knows the others: `perf record -e {name} -g`, `perf script`")])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +77,16 @@ mod tests {
         assert_eq!(site(ProbeKind::Software, &["page-faults", ""]).0, faults(100));
         let cycles = Site::PerfEvent { kind: 0, config: 0, period: 1_000_000 };
         assert_eq!(site(ProbeKind::Hardware, &["cycles", "1e6"]), (cycles, "hardware:cycles:1000000".into()));
+    }
+
+    #[test]
+    fn events_of_one_kind_of_processor_are_no_misspelt_names() {
+        for name in ["r01c2", "cpu/event=0x3c,umask=0x0/", "0x3c", "60", "rff"] {
+            let error = resolve(&spec(ProbeKind::Hardware, &[name, "1000"])).unwrap_err();
+            assert!(error.message.contains("not supported: `") && error.help.len() == 2, "{error:?}");
+        }
+        let error = resolve(&spec(ProbeKind::Hardware, &["ref-cycle"])).unwrap_err();
+        assert_eq!(error.help, ["did you mean `ref-cycles`?".into()]);
     }
 
     #[test]
