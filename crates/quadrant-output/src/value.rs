@@ -189,6 +189,7 @@ fn scalar_of(ty: &Type, word: u64) -> Value<'_> {
     match ty {
         Type::Int { signed: true, .. } => Value::Int(word as i64),
         Type::Int { signed: false, .. } => Value::Uint(word),
+        Type::Pointer { .. } => Value::Pointer(word),
         _ => Value::Special(ty, word),
     }
 }

@@ -35,6 +35,8 @@ pub struct RecordedPoint {
     pub arguments: Vec<RecordedArgument>,
     /// The build id of the file of a user function, whose debug information says what its arguments are.
     pub build_id: Option<String>,
+    /// It is in a program of 32 bits.
+    pub narrow: bool,
 }
 
 /// What a recording says of a numbered argument.
@@ -87,7 +89,8 @@ impl RecordedSource {
         let argument =
             |place: &ArgLoc| RecordedArgument { bytes: place.bytes, signed: place.signed, float: place.float };
         let arguments = found.args.numbered.iter().map(argument).collect();
-        Ok(RecordedPoint { format, arguments, ..Self::describe_plain(&found.point, kind) })
+        let narrow = found.args.narrow;
+        Ok(RecordedPoint { format, arguments, narrow, ..Self::describe_plain(&found.point, kind) })
     }
 
     /// What a recording says of a point that has no format and no numbered arguments.
@@ -97,7 +100,15 @@ impl RecordedSource {
             _ => None,
         };
         let file = Self::in_file(point).map(|(file, _)| file.to_owned());
-        RecordedPoint { name: point.name.clone(), kind, file, format: None, arguments: Vec::new(), build_id }
+        RecordedPoint {
+            name: point.name.clone(),
+            kind,
+            file,
+            format: None,
+            arguments: Vec::new(),
+            build_id,
+            narrow: false,
+        }
     }
 
     /// The file of a user's point and the place in it, as its name has them: there may be colons in both. That of a process in a container
@@ -144,7 +155,8 @@ impl RecordedSource {
             float,
             operand: Operand::Const(0),
         };
-        found.args = pool.share(Args { numbered: point.arguments.iter().map(place).collect(), ..Args::default() });
+        let numbered = point.arguments.iter().map(place).collect();
+        found.args = pool.share(Args { numbered, narrow: point.narrow, ..Args::default() });
         Ok(found)
     }
 
@@ -270,6 +282,7 @@ mod tests {
             format: Some(FORMAT.to_owned()),
             arguments: vec![RecordedArgument { bytes: 4, signed: true, float: false }],
             build_id: None,
+            narrow: false,
         };
         let points = vec![
             point("tracepoint:files:open", ProbeKind::Tracepoint),
@@ -299,6 +312,7 @@ mod tests {
             format: None,
             arguments: Vec::new(),
             build_id: None,
+            narrow: false,
         };
         let points = vec![
             point("uprobe:./a:b/up:work", "./a:b/up"),

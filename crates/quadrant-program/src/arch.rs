@@ -9,6 +9,8 @@ pub struct Arch {
     pub name: &'static str,
     /// `e_machine` of its ELF files.
     pub elf_machine: u16,
+    /// Its kernels run programs of i386, too.
+    pub runs_i386: bool,
     /// Function arguments in registers, in order.
     pub arguments: &'static [u16],
     /// System call arguments, in order.
@@ -46,6 +48,7 @@ pub struct Compat {
 pub static X86_64: Arch = Arch {
     name: "x86_64",
     elf_machine: 62,
+    runs_i386: true,
     arguments: &[112, 104, 96, 88, 72, 64],
     syscall_arguments: &[112, 104, 96, 56, 72, 64],
     syscall_number: 120,
@@ -86,6 +89,7 @@ pub static X86_64: Arch = Arch {
 pub static AARCH64: Arch = Arch {
     name: "aarch64",
     elf_machine: 183,
+    runs_i386: false,
     arguments: &[0, 8, 16, 24, 32, 40, 48, 56],
     syscall_arguments: &[0, 8, 16, 24, 32, 40],
     // `syscallno` of the kernel's own `struct pt_regs`, after `orig_x0`.
@@ -134,6 +138,30 @@ pub static AARCH64: Arch = Arch {
         ("pstate", 264),
     ],
 };
+
+/// The calling convention of i386, whose programs x86-64's kernels run: their registers are in the same places, the upper halves clear.
+pub mod i386 {
+    use super::X86_64;
+    use crate::probe::{ArgLoc, Operand};
+
+    /// Bytes of a word.
+    pub const WORD: u8 = 4;
+
+    /// Where the caller leaves an argument, a word each, on the stack behind the address to return to.
+    pub fn argument(number: u8) -> ArgLoc {
+        let disp = i64::from(WORD) * (1 + i64::from(number));
+        word(Operand::Mem { base: Some(X86_64.stack_pointer), index: None, scale: 1, disp, narrow: true })
+    }
+
+    /// Where the result is when a function returns.
+    pub fn result() -> ArgLoc {
+        word(Operand::Reg { reg: X86_64.return_value, shift: 0 })
+    }
+
+    fn word(operand: Operand) -> ArgLoc {
+        ArgLoc { bytes: WORD, signed: false, float: false, operand }
+    }
+}
 
 /// The architecture that this was compiled for.
 pub fn native() -> &'static Arch {

@@ -24,6 +24,25 @@ const C_FLAGS: &[&str] = &["-O2", "-g", "-Wall", "-Wextra", "-fno-omit-frame-poi
 
 static C: Tool = Tool { command: "gcc", package: "gcc", args: C_FLAGS };
 static CLANG: Tool = Tool { command: "clang", package: "clang", args: C_FLAGS };
+/// Programs of 32 bits without a C library, of which there need be none: the compilers for x86-64 make them.
+static NARROW: Tool = Tool {
+    command: "gcc",
+    package: "gcc",
+    args: &[
+        "-O2",
+        "-g",
+        "-Wall",
+        "-Wextra",
+        "-fno-omit-frame-pointer",
+        "-m32",
+        "-static",
+        "-no-pie",
+        "-nostdlib",
+        "-ffreestanding",
+        "-fno-stack-protector",
+        "-fno-pic",
+    ],
+};
 static CXX: Tool = Tool { command: "g++", package: "g++", args: C_FLAGS };
 static RUST: Tool = Tool {
     command: "rustc",
@@ -93,6 +112,7 @@ static RECIPES: &[Recipe] = &[
         args: &["usdt.c", "-L.", "-lgated", "-Wl,-rpath,$ORIGIN"],
         needs: &["libgated.so"],
     },
+    Recipe { name: "narrow", tool: &NARROW, args: &["narrow.c"], needs: &[] },
     c("raw", &["raw.c"]),
     c("netless", &["netless.c"]),
     c("bulky", &["-g0", "-Wl,--compress-debug-sections=zlib", "bulky.c"]),

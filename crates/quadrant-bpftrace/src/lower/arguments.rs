@@ -1,5 +1,6 @@
 //! Arguments of probes, by their numbers and by their names.
 
+use quadrant_program::arch::i386;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{Expr, ExprKind};
 use quadrant_program::probe::{ArgLoc, Field, FieldPlace, Operand, ProbeKind, ProbeSpec};
@@ -20,6 +21,7 @@ impl Lower<'_> {
         let number = numbered(name.strip_prefix('s')?)?;
         let registers = u8::try_from(quadrant_program::arch::native().arguments.len()).ok()?;
         Some(match self.scope.kind {
+            ProbeKind::Uprobe if self.is_narrow() => self.numbered_argument(number, span),
             ProbeKind::Uprobe | ProbeKind::Kprobe => self.numbered_argument(registers.saturating_add(number), span),
             kind => self.error(span, format!("a probe of type `{}` has no `{name}`", kind.name())),
         })
@@ -33,6 +35,7 @@ impl Lower<'_> {
                 let count = self.scope.args.as_ref().map_or(0, |args| args.fields.len());
                 self.error(span, self.no_such_argument(number, count))
             }
+            ProbeKind::Uprobe if self.is_narrow() => self.narrow_word(i386::argument(number), span),
             ProbeKind::Uprobe | ProbeKind::Kprobe | ProbeKind::RawTracepoint => {
                 Some(Expr::new(ExprKind::Arg(number), Type::U64, span))
             }
@@ -48,6 +51,17 @@ impl Lower<'_> {
                 self.error_help(span, format!("a probe of type `{}` has no `arg{number}`", kind.name()), help)
             }
         }
+    }
+
+    /// Whether the clause's points are in programs of 32 bits.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.scope.args.as_ref().is_some_and(|args| args.narrow)
+    }
+
+    /// A word of a program of 32 bits, which is a number or an address as one of 64 bits is.
+    pub(super) fn narrow_word(&mut self, place: ArgLoc, span: Span) -> Option<Expr> {
+        let word = self.described(place, span)?;
+        Some(self.cast(word, &Type::U64))
     }
 
     /// How an argument is called in a probe whose arguments have names.
@@ -154,7 +168,7 @@ impl Lower<'_> {
     /// text and bytes are read by their address.
     fn argument_space(&self, ty: TypeId) -> Space {
         let points_to_bytes = match self.env.types.kind(ty) {
-            CType::Ptr(to) => matches!(self.env.types.kind(to), CType::Int { .. } | CType::Void),
+            CType::Ptr { to, .. } => matches!(self.env.types.kind(to), CType::Int { .. } | CType::Void),
             _ => false,
         };
         match self.scope.kind {

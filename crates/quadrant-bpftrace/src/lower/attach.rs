@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 
 use quadrant_program::diag::{Diagnostic, Origin};
-use quadrant_program::probe::{Found, Point, PointId, ProbeError, ProbeKind, ProbeSpec, Site};
+use quadrant_program::probe::{Args, Found, Point, PointId, ProbeError, ProbeKind, ProbeSpec, Site};
 use quadrant_program::program::MissingProbes;
 use quadrant_program::span::Span;
 use quadrant_types::suggest;
@@ -376,7 +376,7 @@ fn group<'s>(
         let fits = |variant: &&mut Variant| {
             !needs.alone
                 && variant.again == again
-                && (!needs.kind || variant.kind == kind && variant.args.is_some() == args.is_some())
+                && (!needs.kind || variant.kind == kind && same_kind(variant.args.as_deref(), args.as_deref()))
                 && (!needs.args || variant.args == args)
                 && (!needs.path || variant.path == path)
         };
@@ -396,6 +396,11 @@ fn group<'s>(
     let many = variants.len() > 1;
     variants.iter_mut().for_each(|variant| variant.one_of_many = many);
     variants
+}
+
+/// Whether types mean the same: of both points or of none it is known what they offer, and words are as wide.
+fn same_kind(one: Option<&Args>, other: Option<&Args>) -> bool {
+    one.map(|args| args.narrow) == other.map(|args| args.narrow)
 }
 
 /// The executable that a point is in.

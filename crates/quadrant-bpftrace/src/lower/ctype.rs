@@ -26,7 +26,7 @@ impl Lower<'_> {
             CType::Int { size: 16, .. } => Some(array(Type::Int { bytes: 1, signed: false }, 16)),
             CType::Int { size, signed, .. } => Some(Type::Int { bytes: size as u8, signed }),
             CType::Enum { .. } => Some(Type::Enum(self.enum_type(id))),
-            CType::Ptr(to) => Some(Type::Pointer { to, space: self.pointee_space(id, space) }),
+            CType::Ptr { to, .. } => Some(Type::Pointer { to, space: self.pointee_space(id, space) }),
             CType::Array { elem, len } => self.array_type(elem, len, space, span),
             CType::Struct { complete: true, size, .. } => Some(Type::Record(Arc::new(RecordType {
                 name: types.display(types.resolve(id)),
@@ -73,7 +73,9 @@ impl Lower<'_> {
             let cap = if len == 0 { self.config.max_strlen } else { len };
             return Some(Type::String { cap });
         }
-        let elem = self.value_type(elem, space, span)?;
+        // Elements are as far from each other as they are long.
+        let short = Type::Int { bytes: 4, signed: false };
+        let elem = if self.env.types.is_short_pointer(elem) { short } else { self.value_type(elem, space, span)? };
         Some(array(elem, len))
     }
 
@@ -112,7 +114,7 @@ impl Lower<'_> {
                 let id = self.c_type_of(ty)?;
                 let space = self.number_space();
                 match self.env.types.kind(id) {
-                    CType::Ptr(to) => Some(Type::Pointer { to, space }),
+                    CType::Ptr { to, .. } => Some(Type::Pointer { to, space }),
                     _ => self.value_type(id, space, ty.span),
                 }
             }
@@ -161,7 +163,10 @@ impl Lower<'_> {
         match &ty.kind {
             TypeKind::Named(name) => self.c_named(name, ty.span),
             TypeKind::Tagged(tag, name) => self.tagged(*tag, name, ty.span),
-            TypeKind::Pointer(inner) => Some(types.pointer_to(self.c_type_of(inner)?)),
+            TypeKind::Pointer(inner) => {
+                let inner = self.c_type_of(inner)?;
+                Some(if self.is_narrow() { types.short_pointer_to(inner) } else { types.pointer_to(inner) })
+            }
             TypeKind::Array(inner, Some(size)) => {
                 let elem = self.c_type_of(inner)?;
                 Some(types.array_of(elem, u64::from(self.array_len(size)?)))
@@ -187,6 +192,9 @@ impl Lower<'_> {
         let types = self.env.types;
         if let Some(id) = integer(types, name).or_else(|| self.program_name(name)) {
             return Some(id);
+        }
+        if let Some(signed) = word_of_c(name).filter(|_| self.is_narrow()) {
+            return Some(types.int(4, signed));
         }
         if let Some(id) = types.lookup_plain_name(name) {
             return Some(id);
@@ -237,6 +245,15 @@ fn integer(types: &quadrant_types::Types, name: &str) -> Option<TypeId> {
     };
     match bits {
         "8" | "16" | "32" | "64" => Some(types.int(bits.parse::<u32>().ok()? / 8, signed)),
+        _ => None,
+    }
+}
+
+/// Whether a type of C that is as wide as a pointer has a sign; none for other types.
+fn word_of_c(name: &str) -> Option<bool> {
+    match name {
+        "long" | "long int" | "ssize_t" | "intptr_t" | "ptrdiff_t" => Some(true),
+        "unsigned long" | "long unsigned int" | "unsigned long int" | "size_t" | "uintptr_t" => Some(false),
         _ => None,
     }
 }

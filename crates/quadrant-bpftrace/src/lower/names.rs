@@ -1,5 +1,6 @@
 //! Bare words: builtins and constants.
 
+use quadrant_program::arch::i386;
 use quadrant_program::diag::Diagnostic;
 use quadrant_program::expr::{BinaryOp, Builtin, Clock, Expr, ExprKind};
 use quadrant_program::probe::ProbeKind;
@@ -239,6 +240,7 @@ impl Lower<'_> {
         let name = || Ident { name: "retval".to_owned(), span };
         match self.scope.kind {
             ProbeKind::Uretprobe if self.has_typed_result() => self.argument(&name(), span, span),
+            ProbeKind::Uretprobe if self.is_narrow() => self.narrow_word(i386::result(), span),
             ProbeKind::Uretprobe | ProbeKind::Kretprobe => Some(Expr::new(ExprKind::Retval, Type::U64, span)),
             ProbeKind::Fexit => self.argument(&name(), span, span),
             kind => self.error_help(

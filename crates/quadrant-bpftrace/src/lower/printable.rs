@@ -89,7 +89,7 @@ impl Lower<'_> {
             ty: room.within(member.name.is_empty(), |room| self.printable_within(&ty, room)),
             type_name: String::new(),
             bit_offset: member.bit_offset as u32,
-            bit_width: member.bitfield_size,
+            bit_width: member.bitfield_size.or(self.env.types.is_short_pointer(member.ty).then_some(32)),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use quadrant_program::build;
 use quadrant_program::diag::Diagnostic;
-use quadrant_program::expr::{Expr, ExprKind};
+use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
 use quadrant_program::probe::{ArgLoc, Field, FieldPlace, Operand, ProbeKind, UserPlace};
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
@@ -12,6 +12,12 @@ use super::Lower;
 use super::fields::record_of;
 use super::map::tuple;
 use crate::ast::Tag;
+
+/// A word of the program's.
+fn word_at(operand: Operand, bytes: u8, span: Span) -> Expr {
+    let place = ArgLoc { bytes, signed: false, float: false, operand };
+    Expr::new(ExprKind::ArgAt(place), Type::Int { bytes, signed: false }, span)
+}
 
 impl Lower<'_> {
     /// A value of a user program that is at `place`.
@@ -26,9 +32,16 @@ impl Lower<'_> {
             }
             UserPlace::Words { words, count } => {
                 let ty = self.value_type(field.ty, Space::User, span)?;
-                Some(match ty.c_size().filter(|_| ty.is_scalar()) {
-                    Some(bytes) => self.user_number(words[0], bytes as u8, &ty, span),
-                    None => self.in_words(&words[..usize::from(count)], ty, span),
+                let words = &words[..usize::from(count)];
+                let is_short = self.env.types.is_short_pointer(field.ty);
+                let bytes = if is_short { Some(4) } else { ty.c_size().filter(|_| ty.is_scalar()) };
+                Some(match (bytes, words) {
+                    (Some(5..), [low, high, ..]) if self.is_narrow() => {
+                        let both = self.pair(&[*low, *high], span);
+                        self.cast(both, &ty)
+                    }
+                    (Some(bytes), [word, ..]) => self.user_number(*word, bytes as u8, &ty, span),
+                    _ => self.in_words(words, ty, span),
                 })
             }
         }
@@ -42,7 +55,8 @@ impl Lower<'_> {
             return place;
         }
         let kind = ExprKind::Deref { addr: Box::new(place), space: Space::User };
-        self.cast(Expr::new(kind, Type::U64, span), &pointer)
+        let word = if self.is_narrow() { Type::U32 } else { Type::U64 };
+        self.cast(Expr::new(kind, word, span), &pointer)
     }
 
     fn user_number(&mut self, operand: Operand, bytes: u8, ty: &Type, span: Span) -> Expr {
@@ -54,15 +68,23 @@ impl Lower<'_> {
 
     /// A value of more than a number, of which each word is somewhere.
     fn in_words(&mut self, words: &[Operand], ty: Type, span: Span) -> Expr {
-        let word = |operand: &Operand| {
-            let place = ArgLoc { bytes: 8, signed: false, float: false, operand: *operand };
-            Expr::new(ExprKind::ArgAt(place), Type::U64, span)
-        };
         let words: Vec<Expr> = match words.is_empty() {
             true => vec![Expr::int(0, Type::U64, span)],
-            false => words.iter().map(word).collect(),
+            false if self.is_narrow() => words.chunks(2).map(|pair| self.pair(pair, span)).collect(),
+            false => words.iter().map(|word| word_at(*word, 8, span)).collect(),
         };
         self.reinterpret(tuple(words, span), ty)
+    }
+
+    /// Eight bytes of one or two words of a program of 32 bits, lowest first.
+    fn pair(&mut self, words: &[Operand], span: Span) -> Expr {
+        let mut words = words.iter().map(|word| self.cast(word_at(*word, 4, span), &Type::U64));
+        let low = words.next().unwrap_or_else(|| Expr::int(0, Type::U64, span));
+        let Some(high) = words.next() else { return low };
+        let binary =
+            |op, left, right| Expr::new(ExprKind::Binary(op, Box::new(left), Box::new(right)), Type::U64, span);
+        let high = binary(BinaryOp::Shl, high, Expr::int(32, Type::U64, span));
+        binary(BinaryOp::Or, low, high)
     }
 
     /// `args`: all arguments, as a record.

@@ -106,7 +106,7 @@ impl Probes<'_> {
             ProbeKind::RawTracepoint => self.raw_fields(),
             _ => Vec::new(),
         };
-        Args { fields, numbered, context: None }
+        Args { fields, numbered, ..Args::default() }
     }
 
     fn tracepoint_fields(&self, last: &str) -> Vec<Field> {

@@ -215,20 +215,28 @@ impl Lower<'_, '_> {
                 let value = self.f.b.shr(whole, i64::from(shift));
                 Ok(self.f.b.ext(value, size, place.signed))
             }
-            Place::Address { base, index, scale, disp } => self.operand_address(base, index, scale, disp),
+            Place::Address { base, index, scale, disp, narrow } => {
+                self.operand_address((base, index), scale, disp, narrow)
+            }
             Place::Sum { reg, add } => {
                 let whole = self.register_value(reg)?;
                 let value = self.f.b.add(whole, add);
                 Ok(self.f.b.ext(value, size, place.signed))
             }
-            Place::Mem { base, index, scale, disp } => {
-                let from = self.operand_address(base, index, scale, disp)?;
+            Place::Mem { base, index, scale, disp, narrow } => {
+                let from = self.operand_address((base, index), scale, disp, narrow)?;
                 Ok(self.probe_number(Space::User, from, size, place.signed))
             }
         }
     }
 
-    fn operand_address(&mut self, base: Option<u16>, index: Option<u16>, scale: u8, disp: i64) -> Result<Value> {
+    fn operand_address(
+        &mut self,
+        (base, index): (Option<u16>, Option<u16>),
+        scale: u8,
+        disp: i64,
+        narrow: bool,
+    ) -> Result<Value> {
         let mut address = self.f.b.iconst(disp);
         if let Some(index) = index {
             let index = self.register_value(index)?;
@@ -239,6 +247,6 @@ impl Lower<'_, '_> {
             let base = self.register_value(base)?;
             address = self.f.b.add(base, address);
         }
-        Ok(address)
+        Ok(if narrow { self.f.b.ext(address, Size::B4, false) } else { address })
     }
 }

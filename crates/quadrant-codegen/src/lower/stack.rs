@@ -282,9 +282,19 @@ impl Lower<'_, '_> {
             let failed = self.read_bytes(Space::User, to, len, address);
             self.f.b.branch_away(Cond::Ne, failed, 0, unknown);
             address = self.f.b.load(word.base, word.off, Size::B8);
+            address = self.as_word_of_program(address);
         }
         self.f.b.branch_away(Cond::Eq, address, 0, unknown);
         address
+    }
+
+    /// What a program of 32 bits takes eight bytes of memory for.
+    fn as_word_of_program(&mut self, word: Value) -> Value {
+        let Some(compat) = &self.g.target.arch.compat else { return word };
+        let register = self.f.b.load_with(self.f.ctx, compat.register.into(), Size::B8, false, true);
+        let found = self.f.b.and(register, i64::from(compat.mask));
+        let short = self.f.b.ext(word, Size::B4, false);
+        self.f.b.select(Cond::Eq, found, i64::from(compat.value), short, word)
     }
 
     /// How many frames the stack has, up to its limit; 0 for a stack that cannot be taken.

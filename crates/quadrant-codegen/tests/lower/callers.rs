@@ -61,6 +61,15 @@ fn stacks_at_entries_have_the_caller() {
     assert_eq!(seen_at_entry(6, at_entry(Some(3))), (vec![1, 3, 3, 4, 0, 0], 4, 3));
 }
 
+/// Above the caller is the first argument, 7.
+#[test]
+fn the_caller_in_a_program_of_32_bits_is_four_bytes() {
+    let Some(compat) = target().arch.compat.as_ref().filter(|_| target().arch.link.is_none()) else { return };
+    let (env, mut words) = at_entry(Some(7 << 32 | 2));
+    words[usize::from(compat.register) / 8] = compat.value.into();
+    assert_eq!(seen_at_entry(6, (env, words)), (vec![1, 2, 3, 4, 0, 0], 4, 2));
+}
+
 #[test]
 fn stacks_whose_top_cannot_be_read_are_the_kernels() {
     for caller in [None, Some(0)] {

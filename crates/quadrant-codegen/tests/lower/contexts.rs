@@ -160,7 +160,9 @@ fn described(operand: Operand, bytes: u8, signed: bool) -> Expr {
 fn registers_and_described_arguments() {
     let arch = target().arch;
     let [base, index] = [arch.arguments[0], arch.arguments[1]];
-    let memory = Operand::Mem { base: Some(base), index: Some(index), scale: 4, disp: -8 };
+    let memory = Operand::Mem { base: Some(base), index: Some(index), scale: 4, disp: -8, narrow: false };
+    // Of 32 bits, an index of 0xffffffff is -1.
+    let narrow = Operand::Mem { base: None, index: Some(arch.return_value), scale: 4, disp: 0x1010, narrow: true };
     let values = vec![
         expr(ExprKind::Arg(0), Type::U64),
         expr(ExprKind::Arg(1), ty(1, true)),
@@ -170,6 +172,7 @@ fn registers_and_described_arguments() {
         described(Operand::Const(-1), 4, true),
         described(Operand::Reg { reg: index, shift: 8 }, 1, false),
         described(memory, 2, true),
+        described(narrow, 4, false),
     ];
     let mut script = Script::new();
     let maps = storing(&mut script, Context::Registers, values);
@@ -177,15 +180,16 @@ fn registers_and_described_arguments() {
     let mut set = |register: u16, value: u64| words[usize::from(register) / 8] = value;
     set(base, 0x1000);
     set(index, 0x2ff);
-    set(arch.return_value, 42);
+    set(arch.return_value, 0xffff_ffff);
     set(arch.instruction_pointer, 0x4000);
     set(arch.stack_pointer, 0x7000);
     let mut env = FakeEnv::default();
     env.user.put(0x1000 + 4 * 0x2ff - 8, [0xfe, 0xff]);
     env.user.put(0x7000 + 8 + 8, 5u64.to_ne_bytes());
+    env.user.put(0x100c, 9u32.to_ne_bytes());
     let seen = in_machine(&script, env, &[(0, words)]);
     if arch.name == "x86_64" {
-        let expected = [0x1000, -1i64 as u64, 5, 42, 0x4000, -1i64 as u64, 2, -2i64 as u64];
+        let expected = [0x1000, -1i64 as u64, 5, 0xffff_ffff, 0x4000, -1i64 as u64, 2, -2i64 as u64, 9];
         assert_eq!(numbers(&seen, &maps), expected);
     }
     Kernel::new(&script);

@@ -54,7 +54,7 @@ impl Lower<'_> {
         match self.kind(&value.ty) {
             None => value.is_text().then_some(value),
             Some(CType::Array { elem, len }) if self.is_char(elem) => Some(self.char_array(value, len)),
-            Some(CType::Ptr(to)) if self.is_char(to) => Some(self.text_at(value.expr, Space::Kernel, span)),
+            Some(CType::Ptr { to, .. }) if self.is_char(to) => Some(self.text_at(value.expr, Space::Kernel, span)),
             _ => None,
         }
     }
@@ -94,7 +94,7 @@ impl Lower<'_> {
 
     fn compatible_c(&self, value: Value, id: TypeId) -> Option<Value> {
         match self.types.kind(id) {
-            CType::Ptr(_) if self.points_alike(&value, id) => {
+            CType::Ptr { .. } if self.points_alike(&value, id) => {
                 let expr = self.pointer(value.expr, id);
                 Some(Value { expr, ty: Ty::C(id) })
             }
@@ -113,7 +113,7 @@ impl Lower<'_> {
         }
         let Some(to) = self.types.pointee(id) else { return false };
         match self.kind(&value.ty) {
-            Some(CType::Ptr(from)) => {
+            Some(CType::Ptr { to: from, .. }) => {
                 let void = |id| matches!(self.types.kind(id), CType::Void);
                 void(from) || void(to) || self.types.same(from, to) || self.same_width(from, to)
             }

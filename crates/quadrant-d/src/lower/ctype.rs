@@ -191,7 +191,7 @@ impl Lower<'_> {
         match self.types.kind(id) {
             CType::Int { size: 16, .. } => Some(bytes(16)),
             CType::Struct { complete: false, .. } | CType::Enum { size: 0, .. } => self.only_declared(id, span),
-            CType::Int { .. } | CType::Enum { .. } | CType::Ptr(_) => Some(self.scalar_model(id)),
+            CType::Int { .. } | CType::Enum { .. } | CType::Ptr { .. } => Some(self.scalar_model(id)),
             CType::Array { elem, len } => {
                 let Ok(len) = u32::try_from(len) else {
                     return self.fail(span, "D_SIZEOF_TYPE", "array is too large");
@@ -228,7 +228,7 @@ impl Lower<'_> {
             CType::Enum { .. } => Type::Enum(self.enum_type(id)),
             CType::Int { is_bool: true, .. } => Type::Bool,
             CType::Int { .. } => self.int_of(&Ty::C(id))?.model(),
-            CType::Ptr(to) => Type::Pointer { to, space: Space::Kernel },
+            CType::Ptr { to, .. } => Type::Pointer { to, space: Space::Kernel },
             CType::Array { elem, len } if self.is_text(elem) && len > 0 => {
                 Type::String { cap: u32::try_from(len).ok()? }
             }

@@ -192,7 +192,7 @@ impl Lower<'_> {
     /// What a pointer points to.
     pub(super) fn pointee(&self, ty: &Ty) -> Option<TypeId> {
         match self.kind(ty)? {
-            CType::Ptr(to) => Some(to),
+            CType::Ptr { to, .. } => Some(to),
             _ => None,
         }
     }
@@ -207,7 +207,7 @@ impl Lower<'_> {
         match ty {
             Ty::Text => true,
             Ty::C(id) => match self.types.kind(*id) {
-                CType::Ptr(to) | CType::Array { elem: to, .. } => self.is_char(to),
+                CType::Ptr { to, .. } | CType::Array { elem: to, .. } => self.is_char(to),
                 _ => false,
             },
             _ => false,
@@ -222,7 +222,7 @@ impl Lower<'_> {
     pub(super) fn scalar_model(&self, id: TypeId) -> Type {
         match (self.types.kind(id), self.int_of(&Ty::C(id))) {
             (_, Some(int)) => int.model(),
-            (CType::Ptr(to), _) => Type::Pointer { to, space: Space::Kernel },
+            (CType::Ptr { to, .. }, _) => Type::Pointer { to, space: Space::Kernel },
             _ => Type::U64,
         }
     }

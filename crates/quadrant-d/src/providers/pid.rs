@@ -6,6 +6,7 @@ use super::layout::{Layout, Stability, Value};
 use super::pattern::{Pattern, Wanted};
 use super::{Command, Probe, Provider, Providers, Result, Row, advise};
 use crate::ast::Attributes;
+use quadrant_program::arch::i386;
 use quadrant_program::expr::PointPart;
 use quadrant_program::probe::{Found, Point, ProbeError, ProbeErrorKind, ProbeKind};
 use std::cell::Cell;
@@ -250,9 +251,10 @@ impl Place {
         let id = providers.on_demand.number(&full);
         let function = PointPart::Function.of(&full).to_owned();
         let point = Point { site: found.point.site, name: full, func: function };
+        let narrow = found.args.narrow;
         let layout = match form.name {
-            Some(ENTRY) => entry_layout(),
-            Some(RETURN) => return_layout(),
+            Some(ENTRY) => entry_layout(narrow),
+            Some(RETURN) => return_layout(narrow),
             _ => inside_layout(),
         };
         Some(providers.probe(point, id, layout))
@@ -298,13 +300,16 @@ fn split_file(rest: &str) -> Option<(&str, &str)> {
     Some((&rest[..colon], &rest[colon + 1..]))
 }
 
-fn entry_layout() -> Layout {
-    Layout { raw: (0..MOST_ARGS).map(Value::Word).collect(), stability: STABILITY, ..Layout::default() }
+/// Programs of 32 bits have the calling convention of i386.
+fn entry_layout(narrow: bool) -> Layout {
+    let word = |number| if narrow { Value::At(i386::argument(number)) } else { Value::Word(number) };
+    Layout { raw: (0..MOST_ARGS).map(word).collect(), stability: STABILITY, ..Layout::default() }
 }
 
 /// `arg0` is where the function returns to, `arg1` what it returns.
-fn return_layout() -> Layout {
-    Layout { raw: vec![Value::Pc(true), Value::Result], stability: STABILITY, ..Layout::default() }
+fn return_layout(narrow: bool) -> Layout {
+    let result = if narrow { Value::At(i386::result()) } else { Value::Result };
+    Layout { raw: vec![Value::Pc(true), result], stability: STABILITY, ..Layout::default() }
 }
 
 /// Between entry and return there are no arguments any more; `uregs[]` has the registers.

@@ -6,8 +6,6 @@ use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
 
 /// Longest function that is decoded.
 const MAX_FUNCTION: u64 = 16 << 20;
-/// Mode of the processor.
-pub(super) const BITS: u32 = 64;
 
 impl Elf {
     /// The addresses of the instructions by which a function returns to its caller.
@@ -43,7 +41,7 @@ impl Elf {
     /// Up to the function's end, or to the first bytes that are no instruction: what follows them is not certain.
     pub fn instructions(&self, function: &Symbol<'_>) -> Result<Vec<Instruction>> {
         let bytes = self.function_bytes(function)?;
-        let decoder = Decoder::with_ip(BITS, &bytes, function.address, DecoderOptions::NONE);
+        let decoder = Decoder::with_ip(self.class.bits(), &bytes, function.address, DecoderOptions::NONE);
         let mut instructions = Vec::new();
         for instruction in decoder {
             let invalid = instruction.is_invalid();

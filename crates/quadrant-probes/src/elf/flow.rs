@@ -3,7 +3,7 @@
 //! Decoding byte after byte is no proof. Data between instructions may decode to instructions that never run, and from there on the
 //! decoder may be out of step with those that do. A breakpoint in the middle of one changes what the program does.
 
-use super::{Elf, Symbol};
+use super::{Class, Elf, Symbol};
 use crate::error::{Result, advise, error};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind};
 use quadrant_program::probe::ProbeError;
@@ -48,7 +48,7 @@ impl Elf {
         let refused = |doubt: Doubt| {
             doubt.explain(function, "choose a place that a branch leads to, or, in a bpftrace script, --unsafe")
         };
-        Flow::of(&bytes, function.address).starts_at(address).map_err(refused)
+        Flow::of(self.class, &bytes, function.address).starts_at(address).map_err(refused)
     }
 
     /// The addresses of all instructions of a function.
@@ -65,7 +65,7 @@ impl Elf {
         }
         let bytes = self.function_bytes(function)?;
         let parts = self.cold_parts(function)?;
-        Flow::with_parts(&bytes, function.address, &parts).all().map_err(refused)
+        Flow::with_parts(self.class, &bytes, function.address, &parts).all().map_err(refused)
     }
 
     /// What the compiler put elsewhere because it seldom runs: jumps may lead there and back.
@@ -112,6 +112,7 @@ impl Doubt {
 
 /// The instructions that execution comes to.
 struct Flow<'a> {
+    class: Class,
     bytes: &'a [u8],
     start: u64,
     /// Of the instruction at each byte; 0 where none is known to start.
@@ -123,14 +124,14 @@ struct Flow<'a> {
 }
 
 impl<'a> Flow<'a> {
-    fn of(bytes: &'a [u8], start: u64) -> Self {
-        Self::with_parts(bytes, start, &[])
+    fn of(class: Class, bytes: &'a [u8], start: u64) -> Self {
+        Self::with_parts(class, bytes, start, &[])
     }
 
     /// Parts of the function that lie elsewhere are followed from where a branch leads into them.
-    fn with_parts(bytes: &'a [u8], start: u64, parts: &'a [(u64, Vec<u8>)]) -> Self {
-        let mut whole = Self::new(bytes, start);
-        let mut parts: Vec<Self> = parts.iter().map(|(start, bytes)| Self::new(bytes, *start)).collect();
+    fn with_parts(class: Class, bytes: &'a [u8], start: u64, parts: &'a [(u64, Vec<u8>)]) -> Self {
+        let mut whole = Self::new(class, bytes, start);
+        let mut parts: Vec<Self> = parts.iter().map(|(start, bytes)| Self::new(class, bytes, *start)).collect();
         let mut open = vec![start];
         while let Some(address) = open.pop() {
             let mut all = std::iter::once(&mut whole).chain(&mut parts);
@@ -143,8 +144,8 @@ impl<'a> Flow<'a> {
         whole
     }
 
-    fn new(bytes: &'a [u8], start: u64) -> Self {
-        Self { bytes, start, lengths: vec![0; bytes.len()], invalid: None, elsewhere: None }
+    fn new(class: Class, bytes: &'a [u8], start: u64) -> Self {
+        Self { class, bytes, start, lengths: vec![0; bytes.len()], invalid: None, elsewhere: None }
     }
 
     /// One instruction after the other until one that goes elsewhere, or that was seen before.
@@ -170,7 +171,7 @@ impl<'a> Flow<'a> {
     /// From an address within the function; what goes beyond its end is invalid.
     fn decode(&self, address: u64) -> Decoder<'a> {
         let bytes = self.bytes.get((address - self.start) as usize..).unwrap_or_default();
-        Decoder::with_ip(super::code::BITS, bytes, address, DecoderOptions::NONE)
+        Decoder::with_ip(self.class.bits(), bytes, address, DecoderOptions::NONE)
     }
 
     fn has(&self, address: u64) -> bool {
@@ -203,7 +204,7 @@ impl<'a> Flow<'a> {
     /// What a gap decodes to; `None` if it does not end where the gap does.
     fn decode_gap(&self, (from, to): (usize, usize)) -> Option<Vec<Instruction>> {
         let bytes = &self.bytes[from..to];
-        let decoder = Decoder::with_ip(super::code::BITS, bytes, self.start + from as u64, DecoderOptions::NONE);
+        let decoder = Decoder::with_ip(self.class.bits(), bytes, self.start + from as u64, DecoderOptions::NONE);
         let instructions: Vec<Instruction> = decoder.into_iter().collect();
         instructions.iter().all(|instruction| !instruction.is_invalid()).then_some(instructions)
     }
@@ -271,12 +272,12 @@ mod tests {
     const START: u64 = 0x1000;
 
     fn offsets(bytes: &[u8]) -> Option<Vec<u64>> {
-        let flow = Flow::of(bytes, START);
+        let flow = Flow::of(Class::Wide, bytes, START);
         flow.all().ok().map(|all| all.into_iter().map(|address| address - START).collect())
     }
 
     fn starts(bytes: &[u8]) -> Vec<Option<bool>> {
-        let flow = Flow::of(bytes, START);
+        let flow = Flow::of(Class::Wide, bytes, START);
         (0..bytes.len() as u64).map(|offset| flow.starts_at(START + offset).ok()).collect()
     }
 
@@ -297,7 +298,8 @@ mod tests {
     #[test]
     fn a_jump_back_from_a_part_that_lies_elsewhere() {
         let code = [0x0f, 0x85, 0xfa, 0x0f, 0, 0, 0xc3, 0x50, 0xc3];
-        let all = |cold: &[u8]| Flow::with_parts(&code, START, &[(START + 0x1000, cold.to_vec())]).all().ok();
+        let all =
+            |cold: &[u8]| Flow::with_parts(Class::Wide, &code, START, &[(START + 0x1000, cold.to_vec())]).all().ok();
         assert_eq!(all(&[0xe9, 2, 0xf0, 0xff, 0xff]), Some([0, 6, 7, 8].map(|offset| START + offset).to_vec()));
         for (cold, what) in [
             ([0xe9, 3, 0xf0, 0xff, 0xff], "leads elsewhere"),

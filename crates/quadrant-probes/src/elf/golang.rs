@@ -1,13 +1,12 @@
 //! Programs built by Go move their stacks: a return probe would crash them.
 
-use super::symbols::SYMBOL_LEN;
-use super::{Elf, SECTION_EXECUTABLE};
+use super::{Class, Elf, SECTION_EXECUTABLE};
 use quadrant_symbols::go_functions;
 
 /// Sections that only Go's linker makes.
 const MARKS: [&str; 3] = [".go.buildinfo", ".gopclntab", ".note.go.buildid"];
 
-/// The functions of a Go program in the form of ELF.
+/// The functions of a Go program in the form of ELF, of the wide class.
 pub(super) struct GoSymbols {
     pub entries: Vec<u8>,
     pub names: Vec<u8>,
@@ -28,7 +27,7 @@ impl Elf {
         let go = if self.is_go() { go_functions(self.file.again().ok()?)? } else { return None };
         let code = self.sections.iter().position(|section| section.flags & SECTION_EXECUTABLE != 0)?;
         let code = u16::try_from(code).ok()?.to_le_bytes();
-        let mut entries = Vec::with_capacity(go.functions.len() * SYMBOL_LEN);
+        let mut entries = Vec::with_capacity(go.functions.len() * Class::Wide.symbol_len());
         for function in &go.functions {
             entries.extend_from_slice(&function.name.to_le_bytes());
             entries.extend_from_slice(&[GLOBAL_FUNCTION, 0]);

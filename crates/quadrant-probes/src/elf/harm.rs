@@ -1,7 +1,6 @@
-//! Instructions of x86-64 that Linux does not probe, and those that it probes and then does not execute as the program would.
+//! Instructions of x86 that Linux does not probe, and those that it probes and then does not execute as the program would.
 
-use super::Elf;
-use super::code::BITS;
+use super::{Class, Elf};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
 
 /// What the kernel copies of the code at a probe.
@@ -23,10 +22,11 @@ impl Elf {
 }
 
 /// Whether the kernel takes a probe at the instruction with which the code begins (`arch_uprobe_analyze_insn`).
-pub(crate) fn is_probed(code: &[u8]) -> bool {
+pub(crate) fn is_probed(class: Class, code: &[u8]) -> bool {
     let prefixes = code.iter().take_while(|byte| PREFIXES.contains(byte)).count();
     let (prefixes, rest) = code.split_at(prefixes);
     let is_refused = match rest {
+        _ if class == Class::Narrow => is_refused_narrow(rest),
         [0xc5, _, opcode, ..] | [0xc4, _, _, opcode, ..] | [0x62, _, _, _, opcode, ..] => {
             is_privileged(*opcode) || is_nothing(*opcode)
         }
@@ -34,6 +34,20 @@ pub(crate) fn is_probed(code: &[u8]) -> bool {
         [] => false,
     };
     !is_refused && !prefixes.iter().any(|prefix| REFUSED.contains(prefix))
+}
+
+/// In programs of 32 bits, what is `lds` or `les` with an operand in memory is the prefix of AVX with others.
+fn is_refused_narrow(code: &[u8]) -> bool {
+    let opcode = match code {
+        [0xc5, second, opcode, ..] | [0xc4, second, _, opcode, ..] | [0x62, second, _, _, opcode, ..]
+            if *second >= 0xc0 =>
+        {
+            opcode
+        }
+        [opcode, ..] => opcode,
+        [] => return false,
+    };
+    is_privileged(*opcode) || matches!(opcode, 0x07 | 0x17 | 0x1f)
 }
 
 /// Ports, `int`, `iret`, interrupts on and off, `hlt`. Instructions of AVX with one of these bytes are taken for them.
@@ -49,11 +63,11 @@ fn is_nothing(opcode: u8) -> bool {
     )
 }
 
-/// Whether the code begins with a system call behind which the program goes astray: the step over it ends one instruction late, so that
+/// Whether the code of a 64-bit program begins with a system call behind which the program goes astray: the step over it ends one instruction late, so that
 /// one is executed where the kernel has copied the code to, as well. Only jumps by a distance, and what does not look at the place, may be.
 pub(crate) fn goes_astray(code: &[u8]) -> bool {
     let Some(rest) = code.strip_prefix(&SYSTEM_CALL) else { return false };
-    let next: Instruction = Decoder::new(BITS, rest, DecoderOptions::NONE).decode();
+    let next: Instruction = Decoder::new(Class::Wide.bits(), rest, DecoderOptions::NONE).decode();
     let goes_on = matches!(
         next.flow_control(),
         FlowControl::Next | FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch
@@ -87,7 +101,7 @@ mod tests {
             &[0xc4, 0xc1, 0x7d, 0xd4, 0xc0],
             &[0xc5, 0xf9, 0x60, 0xc0],
         ];
-        refused.iter().for_each(|code| assert!(!is_probed(code), "{code:x?}"));
+        refused.iter().for_each(|code| assert!(!is_probed(Class::Wide, code), "{code:x?}"));
         let probed: [&[u8]; 10] = [
             &[0x64, 0x90],
             &[0xf3, 0x0f, 0x1e, 0xfa],
@@ -100,7 +114,26 @@ mod tests {
             &[0xf3, 0xc3],
             &[],
         ];
-        probed.iter().for_each(|code| assert!(is_probed(code), "{code:x?}"));
+        probed.iter().for_each(|code| assert!(is_probed(Class::Wide, code), "{code:x?}"));
+    }
+
+    #[test]
+    fn instructions_of_32_bits_that_the_kernel_does_not_probe() {
+        // int $0x80, pop of segments, lock incl, cs, vmovd
+        let refused: [&[u8]; 6] =
+            [&[0xcd, 0x80], &[0x07], &[0x1f], &[0xf0, 0xff, 0x00], &[0x2e, 0x90], &[0xc5, 0xf9, 0x6e, 0xc6]];
+        refused.iter().for_each(|code| assert!(!is_probed(Class::Narrow, code), "{code:x?}"));
+        // inc, push of segments, pusha, lds, vpunpcklbw, endbr32
+        let probed: [&[u8]; 7] = [
+            &[0x41, 0xcc],
+            &[0x06],
+            &[0x60],
+            &[0xc5, 0x06, 0xcc],
+            &[0xc5, 0xf9, 0x60, 0xc0],
+            &[0xf3, 0x0f, 0x1e, 0xfb],
+            &[0x40],
+        ];
+        probed.iter().for_each(|code| assert!(is_probed(Class::Narrow, code), "{code:x?}"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! Just enough of ELF: segments, sections, symbols of 64-bit little-endian x86 files. All input is hostile.
+//! Just enough of ELF: segments, sections, symbols of little-endian files, of this machine and of i386 on x86-64. All input is hostile.
 
+mod class;
 mod code;
 mod flow;
 mod golang;
@@ -10,6 +11,7 @@ mod symbols;
 mod tests;
 mod unwind;
 
+pub(crate) use class::Class;
 pub(crate) use symbols::{Symbol, SymbolKind, Symbols};
 
 use crate::error::Result;
@@ -17,9 +19,12 @@ use crate::target::TargetFile;
 use std::cell::OnceCell;
 use std::ffi::CStr;
 
+/// Longest header, of the wide class.
 const HEADER_LEN: u64 = 64;
-const SEGMENT_LEN: u64 = 56;
-const SECTION_LEN: u64 = 64;
+/// Bytes of a header that tell class and machine in both classes.
+const HEAD_LEN: usize = 20;
+/// `e_machine` of i386's files.
+const I386: u16 = 3;
 /// Real files have dozens; an object file with a section for each function has more.
 const MAX_SECTIONS: u64 = 1 << 20;
 /// Longer names are cut. Names of a hostile file can be one inside the other, so many of them have more text than the file.
@@ -36,6 +41,7 @@ const SECTION_NO_BITS: u32 = 8;
 /// An ELF file.
 pub(crate) struct Elf {
     file: TargetFile,
+    class: Class,
     entry: u64,
     segments: Vec<Segment>,
     sections: Vec<Section>,
@@ -88,12 +94,18 @@ impl Elf {
         let sections = read_sections(&file, &header)?;
         Ok(Self {
             file,
+            class: header.class,
             entry: header.entry,
             segments,
             sections,
             symbols: OnceCell::new(),
             separate: Separate::default(),
         })
+    }
+
+    /// How wide the program's words are.
+    pub fn class(&self) -> Class {
+        self.class
     }
 
     /// Whether the program starts at an address. Nobody calls what is there: the stack holds its arguments, and no address to
@@ -199,6 +211,7 @@ impl Segment {
 
 /// What the file header says of the program's start and of the two tables.
 struct Header {
+    class: Class,
     entry: u64,
     segments_at: u64,
     segments: u64,
@@ -209,46 +222,61 @@ struct Header {
 
 impl Header {
     fn read(file: &TargetFile) -> Result<Self> {
-        if file.len() < HEADER_LEN {
+        let bytes = file.read(0, HEADER_LEN.min(file.len()))?;
+        if bytes.len() < HEAD_LEN {
             return Err(file.malformed("it is not an ELF file"));
         }
-        let bytes = file.read(0, HEADER_LEN)?;
         if !bytes.starts_with(b"\x7fELF") {
             return Err(file.malformed("it is not an ELF file (a script's interpreter is the program to trace)"));
         }
-        if bytes[4..6] != [2, 1] {
-            return Err(file.malformed("only 64-bit little-endian programs are supported"));
-        }
-        if u16_at(&bytes, 18) != Some(quadrant_program::arch::native().elf_machine) {
-            return Err(file.malformed("it is for another processor than this machine's"));
-        }
-        Self::fields(&bytes).ok_or_else(|| file.malformed("its ELF header is cut short"))
+        let class = class_of(&bytes).map_err(|why| file.malformed(why))?;
+        Self::fields(class, &bytes).ok_or_else(|| file.malformed("its ELF header is cut short"))
     }
 
-    fn fields(bytes: &[u8]) -> Option<Self> {
+    fn fields(class: Class, bytes: &[u8]) -> Option<Self> {
         Some(Self {
-            entry: u64_at(bytes, 24)?,
-            segments_at: u64_at(bytes, 32)?,
-            segments: u16_at(bytes, 56)?.into(),
-            sections_at: u64_at(bytes, 40)?,
-            sections: u16_at(bytes, 60)?.into(),
-            names: u16_at(bytes, 62)?.into(),
+            class,
+            entry: class.word(bytes, [24, 24])?,
+            segments_at: class.word(bytes, [28, 32])?,
+            segments: class.short(bytes, [44, 56])?.into(),
+            sections_at: class.word(bytes, [32, 40])?,
+            sections: class.short(bytes, [48, 60])?.into(),
+            names: class.short(bytes, [50, 62])?.into(),
         })
     }
 }
 
-fn read_segments(file: &TargetFile, header: &Header) -> Result<Vec<Segment>> {
-    let table = file.read(header.segments_at, header.segments * SEGMENT_LEN)?;
-    let segments = table.chunks_exact(SEGMENT_LEN as usize);
-    Ok(segments.filter(|entry| u32_at(entry, 0) == Some(SEGMENT_LOAD)).filter_map(parse_segment).collect())
+/// The class of a program that this machine runs; the error says why it is none of these.
+fn class_of(header: &[u8]) -> std::result::Result<Class, &'static str> {
+    const OTHER: &str = "it is for another processor than this machine's";
+    let native = quadrant_program::arch::native();
+    let machine = u16_at(header, 18);
+    let is_native = machine == Some(native.elf_machine);
+    match header.get(4..6) {
+        Some([2, 1]) if is_native => Ok(Class::Wide),
+        Some([1, 1]) if native.runs_i386 && machine == Some(I386) => Ok(Class::Narrow),
+        Some([1, 1]) if is_native => {
+            Err("it is a program for the x32 ABI, which hardly any kernel runs: it is not supported")
+        }
+        Some([1 | 2, 1]) => Err(OTHER),
+        _ => Err("only little-endian programs of 32 or 64 bits are supported"),
+    }
 }
 
-fn parse_segment(entry: &[u8]) -> Option<Segment> {
+fn read_segments(file: &TargetFile, header: &Header) -> Result<Vec<Segment>> {
+    let len = header.class.segment_len();
+    let table = file.read(header.segments_at, header.segments * len)?;
+    let segments = table.chunks_exact(len as usize);
+    let segments = segments.filter(|entry| u32_at(entry, 0) == Some(SEGMENT_LOAD));
+    Ok(segments.filter_map(|entry| parse_segment(header.class, entry)).collect())
+}
+
+fn parse_segment(class: Class, entry: &[u8]) -> Option<Segment> {
     Some(Segment {
-        executable: u32_at(entry, 4)? & SEGMENT_EXECUTABLE != 0,
-        offset: u64_at(entry, 8)?,
-        address: u64_at(entry, 16)?,
-        file_size: u64_at(entry, 32)?,
+        executable: class.half(entry, [24, 4])? & SEGMENT_EXECUTABLE != 0,
+        offset: class.word(entry, [4, 8])?,
+        address: class.word(entry, [8, 16])?,
+        file_size: class.word(entry, [16, 32])?,
     })
 }
 
@@ -257,15 +285,18 @@ fn read_sections(file: &TargetFile, header: &Header) -> Result<Vec<Section>> {
     if header.sections_at == 0 {
         return Ok(Vec::new());
     }
+    let (class, len) = (header.class, header.class.section_len());
     // More than 65,279 sections: the first, otherwise unused, entry holds the number and the names' section.
-    let first = file.read(header.sections_at, SECTION_LEN)?;
-    let count = if header.sections == 0 { u64_at(&first, 32).unwrap_or(0) } else { header.sections };
-    let names = if header.names == 0xffff { u32_at(&first, 40).unwrap_or(0) } else { header.names };
+    let first = parse_section(class, &file.read(header.sections_at, len)?).map(|(_, section)| section);
+    let (size, link) = first.map_or((0, 0), |first| (first.size, first.link));
+    let count = if header.sections == 0 { size } else { header.sections };
+    let names = if header.names == 0xffff { link } else { header.names };
     if count > MAX_SECTIONS {
         return Err(file.malformed("it has too many sections"));
     }
-    let table = file.read(header.sections_at, count * SECTION_LEN)?;
-    let entries: Vec<(u32, Section)> = table.chunks_exact(SECTION_LEN as usize).filter_map(parse_section).collect();
+    let table = file.read(header.sections_at, count * len)?;
+    let entries = table.chunks_exact(len as usize).filter_map(|entry| parse_section(class, entry));
+    let entries: Vec<(u32, Section)> = entries.collect();
     let name_table = match entries.get(names as usize) {
         Some((_, section)) => file.read(section.offset, section.size)?,
         None => Vec::new(),
@@ -273,15 +304,15 @@ fn read_sections(file: &TargetFile, header: &Header) -> Result<Vec<Section>> {
     Ok(entries.into_iter().map(|(name, section)| Section { name: text_at(&name_table, name), ..section }).collect())
 }
 
-fn parse_section(entry: &[u8]) -> Option<(u32, Section)> {
+fn parse_section(class: Class, entry: &[u8]) -> Option<(u32, Section)> {
     let section = Section {
         name: String::new(),
         kind: u32_at(entry, 4)?,
-        flags: u64_at(entry, 8)?,
-        address: u64_at(entry, 16)?,
-        offset: u64_at(entry, 24)?,
-        size: u64_at(entry, 32)?,
-        link: u32_at(entry, 40)?,
+        flags: class.word(entry, [8, 8])?,
+        address: class.word(entry, [12, 16])?,
+        offset: class.word(entry, [16, 24])?,
+        size: class.word(entry, [20, 32])?,
+        link: class.half(entry, [24, 40])?,
     };
     Some((u32_at(entry, 0)?, section))
 }

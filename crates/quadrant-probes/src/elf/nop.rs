@@ -1,7 +1,6 @@
 //! What of a five-byte nop is to be known where the kernel makes a call of it.
 
-use super::code::BITS;
-use super::{Elf, Symbol};
+use super::{Class, Elf, Symbol};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, Register};
 
 /// Length of a call, and so of nops that are made calls.
@@ -10,7 +9,7 @@ const CALL: usize = 5;
 impl Elf {
     /// Whether the instruction at `address` is one of five bytes that does nothing.
     pub fn has_long_nop(&self, address: u64) -> bool {
-        cfg!(target_arch = "x86_64") && self.code_at(address).is_some_and(|code| is_long_nop(&code))
+        cfg!(target_arch = "x86_64") && self.code_at(address).is_some_and(|code| is_long_nop(self.class, &code))
     }
 
     /// The instruction of a function before the one at `address`.
@@ -27,8 +26,8 @@ impl Elf {
 }
 
 /// Whether the code begins with an instruction of five bytes that does nothing.
-pub(crate) fn is_long_nop(code: &[u8]) -> bool {
-    let instruction = Decoder::new(BITS, code, DecoderOptions::NONE).decode();
+pub(crate) fn is_long_nop(class: Class, code: &[u8]) -> bool {
+    let instruction = Decoder::new(class.bits(), code, DecoderOptions::NONE).decode();
     instruction.len() == CALL && does_nothing(&instruction)
 }
 
@@ -61,12 +60,12 @@ mod tests {
             [0xe9, 0, 0, 0, 0],
             [0x48, 0x8d, 0x74, 0x26, 0],
         ] {
-            assert!(is_long_nop(&nop), "{nop:x?}");
+            assert!(is_long_nop(Class::Wide, &nop), "{nop:x?}");
         }
         for other in
             [[0xe8, 0, 0, 0, 0], [0xe9, 1, 0, 0, 0], [0xb8, 0, 0, 0, 0], [0x90; 5], [0x48, 0x8d, 0x74, 0x26, 1]]
         {
-            assert!(!is_long_nop(&other), "{other:x?}");
+            assert!(!is_long_nop(Class::Wide, &other), "{other:x?}");
         }
     }
 }

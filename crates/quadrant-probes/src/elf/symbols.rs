@@ -1,12 +1,11 @@
 //! `.symtab` and `.dynsym`, kept as the bytes they are: a name is text only while it is looked at.
 
-use super::{Elf, MAX_NAME, SECTION_EXECUTABLE, SECTION_NO_BITS, bytes_at, u16_at, u32_at, u64_at};
+use super::{Class, Elf, MAX_NAME, SECTION_EXECUTABLE, SECTION_NO_BITS, bytes_at, u32_at};
 use crate::error::Result;
 use std::cell::{Cell, OnceCell};
 use std::cmp::Reverse;
 use std::rc::Rc;
 
-pub(super) const SYMBOL_LEN: usize = 24;
 /// `SHT_SYMTAB`, `SHT_DYNSYM`.
 const TABLE_KINDS: [u32; 2] = [2, 11];
 /// Further symbols of a table are left out.
@@ -14,6 +13,8 @@ const MAX_SYMBOLS: u64 = 8_000_000;
 /// Bytes of the names of a file's symbols, one by one; symbols from there on are left out. Real names take as much as their
 /// table or little more; those of a hostile file are one inside the other.
 const MAX_TEXT: usize = 512 << 20;
+/// Where a symbol's type and its reach are.
+const INFO: super::class::At = [12, 4];
 /// Section indexes from here on are no sections (`SHN_LORESERVE`).
 const RESERVED: u16 = 0xff00;
 
@@ -28,6 +29,7 @@ pub(crate) struct Symbols {
 }
 
 struct Table {
+    class: Class,
     entries: Vec<u8>,
     names: Vec<u8>,
     /// Whether each section of the file holds code.
@@ -85,16 +87,16 @@ impl Symbols {
                 continue;
             };
             kinds.remove(at);
-            let entries = elf.start_of(section, MAX_SYMBOLS * SYMBOL_LEN as u64)?;
+            let entries = elf.start_of(section, MAX_SYMBOLS * elf.class.symbol_len() as u64)?;
             let names = elf.sections.get(section.link as usize).map(|names| elf.data(names)).transpose()?;
             are_cut |= (entries.len() as u64) < section.size() && section.kind != SECTION_NO_BITS;
-            tables.push(Table { entries, names: names.unwrap_or_default(), code: Rc::clone(&code) });
+            tables.push(Table { class: elf.class, entries, names: names.unwrap_or_default(), code: Rc::clone(&code) });
         }
         let is_bare = !elf.has_symbols() && elf.separate().is_none();
         let go = if is_bare { elf.go_symbols() } else { None };
         let are_of_go = go.is_some();
         are_cut |= go.as_ref().is_some_and(|go| go.cut);
-        tables.extend(go.map(|go| Table { entries: go.entries, names: go.names, code }));
+        tables.extend(go.map(|go| Table { class: Class::Wide, entries: go.entries, names: go.names, code }));
         Ok(Self { tables, starts: OnceCell::new(), are_cut: Cell::new(are_cut), are_of_go })
     }
 
@@ -111,17 +113,14 @@ impl Symbols {
     /// All named symbols, those of the static table first. The same symbol may come twice.
     pub fn iter(&self) -> impl Iterator<Item = Symbol<'_>> {
         let mut left = MAX_TEXT;
-        let all = self
-            .tables
-            .iter()
-            .flat_map(|table| table.entries.chunks_exact(SYMBOL_LEN).map(move |entry| (table, entry)));
-        let all = all.filter_map(|(table, entry)| Some((table.kind_of(entry)?, table.name_of(entry), entry)));
-        let fits = move |(_, name, _): &(SymbolKind, &[u8], &[u8])| {
+        let all = self.tables.iter().flat_map(|table| table.symbols().map(move |entry| (table, entry)));
+        let all = all.filter_map(|(table, entry)| Some((table.kind_of(entry)?, table.name_of(entry), table, entry)));
+        let fits = move |(_, name, ..): &(SymbolKind, &[u8], &Table, &[u8])| {
             let rest = left.checked_sub(name.len());
             self.are_cut.set(self.are_cut.get() || rest.is_none());
             rest.inspect(|rest| left = *rest).is_some()
         };
-        all.take_while(fits).filter_map(|(kind, name, entry)| parse(kind, name, entry))
+        all.take_while(fits).filter_map(|(kind, name, table, entry)| parse(table.class, kind, name, entry))
     }
 
     /// Functions that have code in this file.
@@ -154,8 +153,12 @@ impl Symbols {
 }
 
 impl Table {
+    fn symbols(&self) -> impl Iterator<Item = &[u8]> {
+        self.entries.chunks_exact(self.class.symbol_len())
+    }
+
     fn kind_of(&self, entry: &[u8]) -> Option<SymbolKind> {
-        self.kind(*entry.get(4)? & 0xf, u16_at(entry, 6)?)
+        self.kind(entry.get(self.class.of(INFO))? & 0xf, self.class.short(entry, [14, 6])?)
     }
 
     fn name_of(&self, entry: &[u8]) -> &[u8] {
@@ -176,12 +179,12 @@ impl Table {
     }
 }
 
-fn parse<'a>(kind: SymbolKind, name: &'a [u8], entry: &[u8]) -> Option<Symbol<'a>> {
+fn parse<'a>(class: Class, kind: SymbolKind, name: &'a [u8], entry: &[u8]) -> Option<Symbol<'a>> {
     let name = std::str::from_utf8(name).ok()?;
     let name = name.find('@').map_or(name, |at| &name[..at]);
     if name.is_empty() {
         return None;
     }
-    let global = entry.get(4)? >> 4 != 0;
-    Some(Symbol { name, address: u64_at(entry, 8)?, size: u64_at(entry, 16)?, kind, global })
+    let global = entry.get(class.of(INFO))? >> 4 != 0;
+    Some(Symbol { name, address: class.word(entry, [4, 8])?, size: class.word(entry, [8, 16])?, kind, global })
 }

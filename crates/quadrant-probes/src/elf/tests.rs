@@ -3,6 +3,9 @@ use proptest::prelude::*;
 use quadrant_testing::Folder;
 use std::path::Path;
 
+/// Bytes of a section's header in 64-bit files.
+const SECTION_LEN: u64 = 64;
+
 const SOURCE: &str = r#"
 int counter = 7;
 static __attribute__((noinline)) int twice(int x) { if (x > 3) return x * 2; return x; }
@@ -192,10 +195,18 @@ fn refused_files() {
     assert!(refused(b"").contains("not an ELF file"));
     assert!(refused(b"#!/bin/sh\necho a script that is longer than the header of an ELF file\n").contains("script"));
     let mut header = vec![0; 64];
-    header[..6].copy_from_slice(b"\x7fELF\x01\x01");
-    assert!(refused(&header).contains("64-bit"));
-    header[4] = 2;
+    header[..6].copy_from_slice(b"\x7fELF\x02\x02");
+    assert!(refused(&header).contains("little-endian"));
+    header[5] = 1;
     assert!(refused(&header).contains("another processor"));
+    if cfg!(target_arch = "x86_64") {
+        // x32, and i386 with a header that ends too early.
+        (header[4], header[18]) = (1, machine());
+        assert!(refused(&header).contains("x32"));
+        header[18] = 3;
+        assert!(refused(&header[..48]).contains("cut short"));
+        header[4] = 2;
+    }
     header[18] = machine();
     header[40] = 255;
     header[60] = 1;
@@ -226,6 +237,36 @@ fn exercise(path: &Path) {
         symbols.function_around(symbol.address.wrapping_add(3));
         elf.unwind_range(symbol.address);
     }
+}
+
+/// Functions in assembly of 32 bits, in a program that needs no C library.
+#[cfg(target_arch = "x86_64")]
+const NARROW: &str = r#"
+__asm__(".globl _start\n.type _start, @function\n_start: call first\nhlt\n.size _start, . - _start\n"
+    ".globl first\n.type first, @function\nfirst: inc %ecx\npush %ebp\nlds (%ebx), %eax\npop %ebp\nret\n.size first, . - first\n");
+unsigned data = 7;
+"#;
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn programs_of_32_bits() {
+    let folder = Folder::new("narrow");
+    let flags = ["-m32", "-nostdlib", "-static", "-no-pie", "-ffreestanding", "-fno-pic", "-w"];
+    let Some(program) = folder.compile("program", NARROW, &flags) else { return };
+    let elf = open(&program);
+    assert_eq!(elf.class(), Class::Narrow);
+    let first = symbol(&elf, "first");
+    // 0x41 is no prefix here, and c5 none of AVX.
+    let offsets: Vec<u64> =
+        elf.all_instructions(&first).unwrap().iter().map(|address| address - first.address).collect();
+    assert_eq!(offsets, [0, 1, 2, 4, 5]);
+    assert_eq!(elf.is_boundary(&first, first.address + 1), Ok(true));
+    assert_eq!(elf.return_sites(&first).unwrap(), [first.address + 5]);
+    assert!(elf.starts_at(symbol(&elf, "_start").address) && elf.code_offset_of(first.address).is_some());
+    let data = symbol(&elf, "data");
+    assert_eq!((data.kind, data.size), (SymbolKind::Data, 4));
+    assert_eq!(elf.file().read(elf.offset_of(data.address).unwrap(), 4).unwrap(), 7_u32.to_le_bytes());
+    exercise(&program);
 }
 
 proptest! {

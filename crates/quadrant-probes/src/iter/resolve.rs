@@ -77,7 +77,7 @@ fn describe(types: &Types, object: &str) -> Result<Found> {
         return Err(unknown(types, object));
     };
     let fields = types.members(context).iter().flat_map(|member| field(types, member)).collect();
-    let args = Arc::new(Args { fields, numbered: Vec::new(), context: Some(context) });
+    let args = Arc::new(Args { fields, context: Some(context), ..Args::default() });
     let site = Site::Iter { object: object.to_owned(), btf_id: function.btf_id, pin: None };
     Ok(Found { point: Point { site, name: format!("iter:{object}"), func: String::new() }, args })
 }

@@ -3,6 +3,7 @@
 use super::ldcache;
 use super::process::{MappedFile, has_started, mapped_files};
 use super::root::Root;
+use crate::elf::Class;
 use crate::error::{Result, advise, error, no_match};
 use crate::files::Files;
 use crate::glob::{Glob, has_wildcards};
@@ -13,8 +14,11 @@ use std::path::{Path, PathBuf};
 /// Files that one wildcard may go through.
 const MAX_WALK: usize = 20_000;
 /// Where the loader looks without being told.
-pub(super) const LIBRARY_DIRS: [&str; 5] =
+const LIBRARY_DIRS: [&str; 5] =
     ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib"];
+
+/// The same, for programs of 32 bits.
+const NARROW_DIRS: [&str; 5] = ["/lib/i386-linux-gnu", "/usr/lib/i386-linux-gnu", "/lib32", "/usr/lib32", "/usr/lib"];
 
 /// A file to probe.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -119,6 +123,11 @@ fn find_in_files(root: &Root, wanted: &str) -> Result<Vec<Target>> {
     }
 }
 
+/// Where the loader of such programs looks without being told.
+pub(super) fn library_dirs(class: Class) -> &'static [&'static str] {
+    class.of([&NARROW_DIRS, &LIBRARY_DIRS])
+}
+
 /// A file that a script names by its path is called by that path.
 fn as_given(wanted: &str, target: Target) -> Target {
     Target { name: PathBuf::from(wanted), ..target }
@@ -127,9 +136,9 @@ fn as_given(wanted: &str, target: Target) -> Target {
 /// A program in `$PATH`, then a library.
 fn by_name(root: &Root, wanted: &str) -> Result<Vec<Target>> {
     let programs = search_path().into_iter().map(|dir| dir.join(wanted));
-    let libraries = ldcache::read(root);
+    let libraries = ldcache::read(root, Class::Wide);
     let cached = libraries.iter().filter(|library| is_library_name(&library.name, wanted));
-    let in_dirs = LIBRARY_DIRS.iter().map(|dir| Path::new(dir).join(wanted));
+    let in_dirs = library_dirs(Class::Wide).iter().map(|dir| Path::new(dir).join(wanted));
     let mut candidates = programs.chain(cached.map(|library| library.path.clone())).chain(in_dirs);
     match candidates.find(|path| is_elf(root, path)) {
         Some(path) => Ok(vec![root.target(&path)?]),
@@ -161,7 +170,7 @@ fn matched_names(root: &Root, wanted: &str) -> Result<Vec<Target>> {
     for dir in search_path() {
         paths.extend(root.entries(&dir).into_iter().filter(|path| pattern.matches(&file_name(path))));
     }
-    let libraries = ldcache::read(root);
+    let libraries = ldcache::read(root, Class::Wide);
     paths.extend(libraries.into_iter().filter(|library| pattern.matches(&library.name)).map(|library| library.path));
     elf_targets(root, wanted, &paths)
 }

@@ -4,6 +4,7 @@
 //! offset. Files made for old programs too have another table before it.
 
 use super::root::Root;
+use crate::elf::Class;
 use std::path::{Path, PathBuf};
 
 const CACHE: &str = "/etc/ld.so.cache";
@@ -15,8 +16,8 @@ const HEADER_LEN: usize = 48;
 const ENTRY_LEN: usize = 24;
 const OLD_HEADER_LEN: usize = 16;
 const OLD_ENTRY_LEN: usize = 12;
-/// Flags of an entry: an ELF library of glibc, for x86-64.
-const FLAGS_X86_64: u32 = 0x0303;
+/// Flags of an entry: an ELF library of glibc, for i386, for x86-64.
+const FLAGS: [u32; 2] = [0x0003, 0x0303];
 
 /// A library: its name as programs ask for it, and its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,18 +26,18 @@ pub(crate) struct Library {
     pub path: PathBuf,
 }
 
-/// The libraries of a root's cache; none if there is no readable cache.
-pub(crate) fn read(root: &Root) -> Vec<Library> {
+/// The libraries of a root's cache for such programs; none if there is no readable cache.
+pub(crate) fn read(root: &Root, class: Class) -> Vec<Library> {
     let data = root.open(Path::new(CACHE)).and_then(|file| file.read(0, file.len().min(MAX_LEN)));
-    data.map(|data| parse(&data)).unwrap_or_default()
+    data.map(|data| parse(&data, class)).unwrap_or_default()
 }
 
-/// The libraries for this processor, in the cache's order: newer versions come first.
-fn parse(data: &[u8]) -> Vec<Library> {
+/// The libraries for such programs, in the cache's order: newer versions come first.
+fn parse(data: &[u8], class: Class) -> Vec<Library> {
     let Some(table) = new_table(data) else { return Vec::new() };
     let count = crate::elf::u32_at(table, MAGIC.len()).unwrap_or(0) as usize;
     let entries = table.get(HEADER_LEN..).unwrap_or_default().chunks_exact(ENTRY_LEN);
-    entries.take(count).filter_map(|entry| parse_entry(table, entry)).collect()
+    entries.take(count).filter_map(|entry| parse_entry(table, entry, class)).collect()
 }
 
 /// The start of the new format, which string offsets count from.
@@ -50,9 +51,9 @@ fn new_table(data: &[u8]) -> Option<&[u8]> {
     table.starts_with(MAGIC).then_some(table)
 }
 
-fn parse_entry(table: &[u8], entry: &[u8]) -> Option<Library> {
+fn parse_entry(table: &[u8], entry: &[u8], class: Class) -> Option<Library> {
     let word = |at| crate::elf::u32_at(entry, at);
-    if word(0)? & 0xffff != FLAGS_X86_64 {
+    if word(0)? & 0xffff != class.of(FLAGS) {
         return None;
     }
     let name = text(table, word(4)?)?;
@@ -93,8 +94,9 @@ mod tests {
     #[test]
     fn own_entries_only() {
         let data = cache(&[("libc.so.6", "/lib/libc.so.6", 0x0303), ("libc.so.6", "/lib32/libc.so.6", 0x0003)]);
-        let wanted = Library { name: "libc.so.6".into(), path: "/lib/libc.so.6".into() };
-        assert_eq!(parse(&data), [wanted]);
+        let wanted = |path: &str| [Library { name: "libc.so.6".into(), path: path.into() }];
+        assert_eq!(parse(&data, Class::Wide), wanted("/lib/libc.so.6"));
+        assert_eq!(parse(&data, Class::Narrow), wanted("/lib32/libc.so.6"));
     }
 
     #[test]
@@ -104,7 +106,7 @@ mod tests {
         data.extend(1_u32.to_le_bytes());
         data.resize(32, 0);
         data.extend(cache(&[("libm.so.6", "/lib/libm.so.6", 0x0303)]));
-        assert_eq!(parse(&data).len(), 1);
+        assert_eq!(parse(&data, Class::Wide).len(), 1);
     }
 
     #[test]
@@ -113,7 +115,7 @@ mod tests {
             eprintln!("skipped: no {CACHE}");
             return;
         }
-        assert!(read(&Root::own()).iter().any(|library| library.name == "libc.so.6"));
+        assert!(read(&Root::own(), Class::Wide).iter().any(|library| library.name == "libc.so.6"));
     }
 
     proptest! {
@@ -123,7 +125,7 @@ mod tests {
             let at = at.index(data.len());
             data[at] = byte;
             data.truncate(cut.index(data.len()) + 1);
-            parse(&data);
+            parse(&data, Class::Wide);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The libraries that a program will have when it runs, by what its file says: for a command that has not started.
 
 use super::Target;
-use super::find::LIBRARY_DIRS;
+use super::find::library_dirs;
 use super::ldcache::{self, Library};
 use super::root::Root;
-use crate::elf::{Elf, u64_at};
+use crate::elf::{Class, Elf};
 use crate::files::Files;
 use std::path::{Path, PathBuf};
 
@@ -12,18 +12,18 @@ use std::path::{Path, PathBuf};
 const NEEDED: u64 = 1;
 const RPATH: u64 = 15;
 const RUNPATH: u64 = 29;
-const ENTRY_LEN: usize = 16;
 /// Libraries of one program; browsers have hundreds.
 const MOST: usize = 4_096;
 
 /// The program itself, its loader, and all libraries that are loaded with it, each once. What cannot be found is left out.
 pub(crate) fn needed(files: &Files, program: &Path) -> Vec<PathBuf> {
     let Ok(program) = std::fs::canonicalize(program) else { return Vec::new() };
-    let cache = ldcache::read(&Root::own());
+    let Ok(elf) = files.open(&Target { name: program.clone(), path: program.clone() }) else { return vec![program] };
+    let kind = Kind { class: elf.class(), cache: ldcache::read(&Root::own(), elf.class()) };
     let mut found = vec![program];
     let mut next = 0;
     while next < found.len() && found.len() < MOST {
-        for path in direct(files, &found[next].clone(), &cache) {
+        for path in direct(files, &found[next].clone(), &kind) {
             if !found.contains(&path) {
                 found.push(path);
             }
@@ -33,7 +33,13 @@ pub(crate) fn needed(files: &Files, program: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn direct(files: &Files, path: &Path, cache: &[Library]) -> Vec<PathBuf> {
+/// Libraries as the program needs them: a program of 32 bits has its own.
+struct Kind {
+    class: Class,
+    cache: Vec<Library>,
+}
+
+fn direct(files: &Files, path: &Path, kind: &Kind) -> Vec<PathBuf> {
     let target = Target { name: path.to_owned(), path: path.to_owned() };
     let Ok(elf) = files.open(&target) else { return Vec::new() };
     let dirs: Vec<PathBuf> = texts(&elf, &[RPATH, RUNPATH])
@@ -41,7 +47,7 @@ fn direct(files: &Files, path: &Path, cache: &[Library]) -> Vec<PathBuf> {
         .flat_map(|dirs| dirs.split(':').map(|dir| own_dir(dir, path)).collect::<Vec<_>>())
         .collect();
     let libraries = texts(&elf, &[NEEDED]);
-    let located = libraries.iter().filter_map(|name| locate(name, &dirs, cache));
+    let located = libraries.iter().filter_map(|name| locate(name, &dirs, kind));
     loader(&elf).into_iter().chain(located).filter_map(|path| std::fs::canonicalize(path).ok()).collect()
 }
 
@@ -61,22 +67,23 @@ fn loader(elf: &Elf) -> Option<PathBuf> {
 fn texts(elf: &Elf, tags: &[u64]) -> Vec<String> {
     let section = |name: &str| elf.section(name).and_then(|section| elf.data(section).ok()).unwrap_or_default();
     let (entries, strings) = (section(".dynamic"), section(".dynstr"));
+    let class = elf.class();
     let text = |entry: &[u8]| {
-        let (tag, at) = (u64_at(entry, 0)?, u64_at(entry, 8)?);
+        let (tag, at) = (class.word_at(entry, 0)?, class.word_at(entry, class.word_len())?);
         let tail = strings.get(usize::try_from(at).ok()?..).filter(|_| tags.contains(&tag))?;
         let end = tail.iter().position(|byte| *byte == 0)?;
         Some(std::str::from_utf8(&tail[..end]).ok()?.to_owned())
     };
-    entries.chunks_exact(ENTRY_LEN).filter_map(text).collect()
+    entries.chunks_exact(2 * class.word_len()).filter_map(text).collect()
 }
 
-fn locate(name: &str, dirs: &[PathBuf], cache: &[Library]) -> Option<PathBuf> {
+fn locate(name: &str, dirs: &[PathBuf], kind: &Kind) -> Option<PathBuf> {
     if name.contains('/') {
         return Some(PathBuf::from(name));
     }
     let own = dirs.iter().map(|dir| dir.join(name));
-    let cached = cache.iter().filter(|library| library.name == name).map(|library| library.path.clone());
-    let usual = LIBRARY_DIRS.iter().map(|dir| Path::new(dir).join(name));
+    let cached = kind.cache.iter().filter(|library| library.name == name).map(|library| library.path.clone());
+    let usual = library_dirs(kind.class).iter().map(|dir| Path::new(dir).join(name));
     own.chain(cached).chain(usual).find(|path| path.is_file())
 }
 

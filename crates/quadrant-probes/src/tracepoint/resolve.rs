@@ -80,7 +80,7 @@ pub(crate) fn format_text(tracefs: &TraceFs, category: &str, event: &str) -> Res
 
 fn describe_field(types: &Types, format: &EventFormat, field: &FormatField, user: bool) -> Field {
     let ty = types.format_field_type(format, field);
-    let is_pointer = matches!(types.kind(ty), CType::Ptr(_));
+    let is_pointer = matches!(types.kind(ty), CType::Ptr { .. });
     let place = match field.storage {
         FieldStorage::Inline => FieldPlace::Context { offset: field.offset, size: read_size(types, field, ty) },
         FieldStorage::DataLoc => FieldPlace::DataLoc { offset: field.offset, relative: false },

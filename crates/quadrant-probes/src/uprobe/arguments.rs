@@ -6,9 +6,10 @@ use quadrant_program::arch::{self, Arch, X86_64};
 use quadrant_program::probe::{Absence, Args, Field, FieldPlace, Operand, Point, Site, UserPlace};
 use quadrant_types::{Base, DebugTypes, Location, Parameter, Subprogram, TypeId, Types};
 
-use super::abi::{self, Places};
 use super::pieces;
+use super::{abi, i386};
 use crate::debug::DebugFiles;
+use crate::elf::Class;
 use crate::error::{Result, advise, error};
 use crate::files::Files;
 use crate::target::Target;
@@ -17,7 +18,9 @@ use crate::target::Target;
 const REGISTERS: [u16; 17] = [80, 96, 88, 40, 104, 112, 32, 152, 72, 64, 56, 48, 24, 16, 8, 0, 128];
 /// DWARF's first number of a register that is none of those.
 const FIRST_VECTOR: u16 = 17;
-const WORD: u64 = 8;
+/// The same of i386, whose numbers are others: 0 to 8.
+const NARROW_REGISTERS: [u16; 9] = [80, 88, 96, 40, 152, 32, 104, 112, 128];
+const FIRST_X87: u16 = 11;
 /// Parts of functions, and functions with other parameters than the source's, have these in their names.
 const CHANGED: [&str; 4] = [".isra.", ".constprop.", ".part.", ".cold"];
 
@@ -39,13 +42,14 @@ pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point:
         return Err(undescribed(point, path, info.missing_split_file(address)));
     };
     let changed = changed || function.is_go;
-    let finder = Finder { types, of, function: &function, changed };
+    let class = elf.class();
+    let finder = Finder { types, of, function: &function, changed, class };
     let mut fields = if on_return { finder.result() } else { finder.parameters() };
     fields.iter_mut().for_each(|field| field.ty = types.shared(field.ty));
     if !on_return {
         finder.warn_of_guesses(files, &point.func, &fields);
     }
-    Ok(Args { fields, ..Args::default() })
+    Ok(Args { fields, narrow: class == Class::Narrow, ..Args::default() })
 }
 
 /// Debug information numbers the registers of its architecture, and each has a calling convention of its own.
@@ -82,6 +86,8 @@ struct Finder<'a> {
     function: &'a Subprogram,
     /// The compiler may have changed the parameters: only what is said of their places counts.
     changed: bool,
+    /// How wide the program's words are.
+    class: Class,
 }
 
 impl Finder<'_> {
@@ -95,23 +101,33 @@ impl Finder<'_> {
         if self.types.size_of(ty).is_none() {
             return Vec::new();
         }
-        vec![Field {
-            name: "retval".to_owned(),
-            ty,
-            place: FieldPlace::User(abi::result(self.types, ty, self.function.is_rust)),
-            user: true,
-        }]
+        let place = match self.class {
+            Class::Narrow => i386::result(self.types, ty, self.function.is_rust),
+            Class::Wide => abi::result(self.types, ty, self.function.is_rust),
+        };
+        vec![Field { name: "retval".to_owned(), ty, place: FieldPlace::User(place), user: true }]
     }
 
     fn parameters(&self) -> Vec<Field> {
-        let mut places = Places::new(self.types, self.result_type(), self.function.is_rust);
+        let (types, result, is_rust) = (self.types, self.result_type(), self.function.is_rust);
+        let mut narrow = i386::Places::new(types, result, is_rust);
+        let mut wide = abi::Places::new(types, result, is_rust);
+        let mut by_convention = |ty: TypeId| match self.class {
+            Class::Narrow => narrow.next(ty),
+            Class::Wide => wide.next(ty),
+        };
         let parameters = self.function.parameters.iter().zip(0..);
-        parameters.map(|(parameter, index)| self.parameter(parameter, index, &mut places)).collect()
+        parameters.map(|(parameter, index)| self.parameter(parameter, index, &mut by_convention)).collect()
     }
 
-    fn parameter(&self, parameter: &Parameter, index: usize, places: &mut Places<'_>) -> Field {
+    fn parameter(
+        &self,
+        parameter: &Parameter,
+        index: usize,
+        by_convention: &mut impl FnMut(TypeId) -> UserPlace,
+    ) -> Field {
         let ty = self.types.debug_type(self.of, parameter.ty);
-        let by_convention = places.next(ty);
+        let by_convention = by_convention(ty);
         let place = match &parameter.location {
             Some(location) => match self.place(location, ty) {
                 UserPlace::Absent(Absence::Unknown) if !self.changed => by_convention,
@@ -155,14 +171,19 @@ impl Finder<'_> {
 
     fn place(&self, location: &Location, ty: TypeId) -> UserPlace {
         match location {
-            Location::Memory { base: Base::Register(number), offset, indirect } => match register(*number) {
-                Ok(base) => UserPlace::Memory { base, disp: *offset, indirect: *indirect },
-                Err(absence) => UserPlace::Absent(absence),
-            },
-            Location::Pieces(pieces) => pieces::as_words(self.types, ty, pieces).unwrap_or_else(UserPlace::Absent),
+            Location::Memory { base: Base::Register(number), offset, indirect } => {
+                match register(self.class, *number) {
+                    Ok(base) => UserPlace::Memory { base, disp: *offset, indirect: *indirect },
+                    Err(absence) => UserPlace::Absent(absence),
+                }
+            }
+            Location::Pieces(pieces) => {
+                pieces::as_words(self.class, self.types, ty, pieces).unwrap_or_else(UserPlace::Absent)
+            }
             Location::Register(_) | Location::Sum(..) | Location::Constant(_) => {
-                let count = self.types.size_of(ty).unwrap_or(WORD).div_ceil(WORD);
-                match operand(location) {
+                let word = self.class.word_len() as u64;
+                let count = self.types.size_of(ty).unwrap_or(word).div_ceil(word);
+                match operand(self.class, location) {
                     Ok(word) if count <= 1 => {
                         UserPlace::Words { words: [word, Operand::Const(0), Operand::Const(0)], count: 1 }
                     }
@@ -176,13 +197,14 @@ impl Finder<'_> {
     }
 }
 
-pub(super) fn operand(location: &Location) -> std::result::Result<Operand, Absence> {
+pub(super) fn operand(class: Class, location: &Location) -> std::result::Result<Operand, Absence> {
+    let narrow = class == Class::Narrow;
     match location {
-        Location::Register(number) => Ok(Operand::Reg { reg: register(*number)?, shift: 0 }),
-        Location::Sum(number, add) => Ok(Operand::Sum { reg: register(*number)?, add: *add }),
+        Location::Register(number) => Ok(Operand::Reg { reg: register(class, *number)?, shift: 0 }),
+        Location::Sum(number, add) => Ok(Operand::Sum { reg: register(class, *number)?, add: *add }),
         Location::Constant(value) => Ok(Operand::Const(value.cast_signed())),
         Location::Memory { base: Base::Register(number), offset, indirect: false } => {
-            Ok(Operand::Mem { base: Some(register(*number)?), index: None, scale: 1, disp: *offset })
+            Ok(Operand::Mem { base: Some(register(class, *number)?), index: None, scale: 1, disp: *offset, narrow })
         }
         Location::Gone => Err(Absence::Optimized),
         _ => Err(Absence::Unknown),
@@ -190,10 +212,12 @@ pub(super) fn operand(location: &Location) -> std::result::Result<Operand, Absen
 }
 
 /// Where the kernel keeps a register.
-fn register(number: u16) -> std::result::Result<u16, Absence> {
-    match REGISTERS.get(usize::from(number)) {
+fn register(class: Class, number: u16) -> std::result::Result<u16, Absence> {
+    let (registers, first_vector): (&[u16], u16) =
+        class.of([(&NARROW_REGISTERS, FIRST_X87), (&REGISTERS, FIRST_VECTOR)]);
+    match registers.get(usize::from(number)) {
         Some(offset) => Ok(*offset),
-        None if number >= FIRST_VECTOR => Err(Absence::Vector),
+        None if number >= first_vector => Err(Absence::Vector),
         None => Err(Absence::Unknown),
     }
 }

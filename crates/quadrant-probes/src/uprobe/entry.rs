@@ -10,7 +10,7 @@ use std::path::Path;
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register};
 use quadrant_program::probe::Inode;
 
-use crate::elf::{Elf, Symbol};
+use crate::elf::{Class, Elf, Symbol};
 use crate::target::TargetFile;
 
 /// Longest code of a file that is searched for jumps.
@@ -91,14 +91,15 @@ fn skipped(elf: &Elf, known: &Known<'_>, offset: u64) -> Option<u64> {
     let function = known.functions.get(&address).filter(|function| function.size > 0)?;
     let bytes = elf.function_bytes(function).ok()?;
     // Most functions start with a `push`, and need not be decoded.
-    if is_emulated(&bytes) {
+    if is_emulated(elf.class(), &bytes) {
         return None;
     }
     let instructions = elf.instructions(function).ok()?;
-    let emulated = |instruction: &Instruction| is_emulated(&bytes[(instruction.ip() - address) as usize..]);
+    let emulated =
+        |instruction: &Instruction| is_emulated(elf.class(), &bytes[(instruction.ip() - address) as usize..]);
     let at = instructions.iter().take(MAX_SKIPPED + 1).position(emulated)?;
     let ends_well = instructions.iter().all(|instruction| !instruction.is_invalid());
-    let moves = at > 0 && ends_well && instructions[..at].iter().all(leaves_all);
+    let moves = at > 0 && ends_well && instructions[..at].iter().all(|one| leaves_all(elf.class(), one));
     let to = instructions[at];
     (moves && !may_come_by_table(elf, known, function, &instructions, &to)).then(|| to.ip() - address)
 }
@@ -125,11 +126,12 @@ fn may_come_by_table(
 
 /// Whether the kernel does what the instruction does, without a step: `push` of a register, `nop`, `call`, `jmp` and conditional
 /// jumps, all without prefixes (arch/x86/kernel/uprobes.c).
-fn is_emulated(code: &[u8]) -> bool {
-    matches!(
-        code,
-        [0x50..=0x57 | 0x90 | 0xe8 | 0xe9 | 0xeb | 0x70..=0x7f, ..] | [0x41, 0x50..=0x57, ..] | [0x0f, 0x80..=0x8f, ..]
-    )
+fn is_emulated(class: Class, code: &[u8]) -> bool {
+    match code {
+        [0x50..=0x57 | 0x90 | 0xe8 | 0xe9 | 0xeb | 0x70..=0x7f, ..] | [0x0f, 0x80..=0x8f, ..] => true,
+        [0x41, 0x50..=0x57, ..] => class == Class::Wide,
+        _ => false,
+    }
 }
 
 /// A jump to a computed place, which may be any.
@@ -138,10 +140,14 @@ fn is_computed(instruction: &Instruction) -> bool {
 }
 
 /// Whether a probe behind the instruction sees what it would have seen before it: no memory is touched, it cannot fail, and nothing
-/// is written but flags and the registers that have no arguments.
-fn leaves_all(instruction: &Instruction) -> bool {
-    if matches!(instruction.mnemonic(), Mnemonic::Endbr64 | Mnemonic::Nop) {
+/// is written but flags and the registers that have no arguments. In programs of 32 bits all may have some: compilers hand over those of
+/// a function that only they call in registers.
+fn leaves_all(class: Class, instruction: &Instruction) -> bool {
+    if matches!(instruction.mnemonic(), Mnemonic::Endbr64 | Mnemonic::Endbr32 | Mnemonic::Nop) {
         return true;
+    }
+    if class == Class::Narrow {
+        return false;
     }
     let plain = matches!(
         instruction.mnemonic(),
@@ -268,6 +274,33 @@ mod tests {
         assert_eq!(cheaper_entries(&program, elf.file().inode(), &[offset("no_gain") + 4]), BTreeMap::new());
         // Another file by now.
         assert_eq!(cheaper_entries(&program, Inode::default(), &offsets), BTreeMap::new());
+    }
+
+    /// Any register may have an argument there, and `41` before a `push` is an instruction of its own.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn in_programs_of_32_bits_probes_move_behind_marks_only() {
+        let functions = [
+            ("marked", "endbr32; push %ebp; pop %ebp; ret", 4),
+            ("copied", "mov %ecx, %eax; push %ebx; pop %ebx; ret", 0),
+            ("counts", "inc %ecx; push %ebx; pop %ebx; ret", 0),
+        ];
+        let one = |(name, code, _): &(&str, &str, u64)| {
+            format!(
+                "__asm__(\".globl {name}\\n.type {name}, @function\\n{name}: {code}\\n.size {name}, . - {name}\\n\");\n"
+            )
+        };
+        let folder = Folder::new("narrow-entries");
+        let flags = ["-m32", "-nostdlib", "-static", "-no-pie", "-ffreestanding", "-w", "-Wl,-e,marked"];
+        let source: String = functions.iter().map(one).collect();
+        let Some(program) = folder.compile("entries", &source, &flags) else { return };
+        let elf = Elf::parse(TargetFile::open(&program).unwrap()).unwrap();
+        let address = |name: &str| elf.symbols().unwrap().named(name).next().unwrap().address;
+        let offsets = functions.map(|(name, ..)| elf.code_offset_of(address(name)).unwrap());
+        let cheaper = cheaper_entries(&program, elf.file().inode(), &offsets);
+        for ((name, _, distance), at) in functions.iter().zip(offsets) {
+            assert_eq!(cheaper.get(&at).copied(), Some(at + distance).filter(|_| *distance > 0), "{name}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::elf::harm::{TEN_BYTE_NOP, goes_astray, is_probed};
 use crate::elf::nop::is_long_nop;
-use crate::elf::{Elf, Symbol};
+use crate::elf::{Class, Elf, Symbol};
 use crate::error::{Result, advise};
 use crate::files::Files;
 use crate::source::Options;
@@ -29,14 +29,15 @@ impl Harm {
     /// That of a probe at an address of the file, on this kernel.
     fn of(elf: &Elf, address: u64) -> Option<Harm> {
         let code = elf.code_at(address).filter(|_| cfg!(target_arch = "x86_64"))?;
-        if !is_probed(&code) {
-            let is_called = code.starts_with(&TEN_BYTE_NOP) && called_nop() == Some(CalledNop::Ten);
+        let (class, is_wide) = (elf.class(), elf.class() == Class::Wide);
+        if !is_probed(class, &code) {
+            let is_called = is_wide && code.starts_with(&TEN_BYTE_NOP) && called_nop() == Some(CalledNop::Ten);
             return (!is_called).then_some(Harm::NotProbed);
         }
-        if goes_astray(&code) {
+        if is_wide && goes_astray(&code) {
             return Some(Harm::SystemCall);
         }
-        (is_long_nop(&code) && called_nop() == Some(CalledNop::Five)).then_some(Harm::CalledNop)
+        (is_long_nop(class, &code) && called_nop() == Some(CalledNop::Five)).then_some(Harm::CalledNop)
     }
 
     fn what(self) -> &'static str {

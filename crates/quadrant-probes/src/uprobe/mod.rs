@@ -4,6 +4,7 @@ mod abi;
 mod arguments;
 mod entry;
 pub(crate) mod harm;
+mod i386;
 mod inlined;
 mod list;
 mod missing;

@@ -9,7 +9,7 @@ use super::place::{Place, SourcePlace};
 use super::thrown;
 use crate::debug::DebugFiles;
 use crate::demangle;
-use crate::elf::{Elf, Symbol, SymbolKind};
+use crate::elf::{Class, Elf, Symbol, SymbolKind};
 use crate::error::{Result, advise, error, no_match};
 use crate::files::Files;
 use crate::glob::Glob;
@@ -19,7 +19,7 @@ use crate::target::{self, Target, TargetFile};
 use crate::warning::Warning;
 use quadrant_bpf::features::Features;
 use quadrant_program::advice::Advice;
-use quadrant_program::probe::{Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
+use quadrant_program::probe::{Args, Found, Point, ProbeError, ProbeKind, ProbeSpec, Site};
 use quadrant_types::LineCode;
 use std::collections::HashSet;
 use std::path::Path;
@@ -426,7 +426,8 @@ impl Finder<'_> {
             _ => Site::Uprobe { path, inode, offset, pid },
         };
         let name = full_name(self.kind, self.target, place);
-        Ok(Found { point: Point { site, name, func: function.to_owned() }, args: Arc::default() })
+        let args = if self.elf.class() == Class::Narrow { narrow() } else { Arc::default() };
+        Ok(Found { point: Point { site, name, func: function.to_owned() }, args })
     }
 
     fn go_return(&self, symbol: &Symbol<'_>) -> ProbeError {
@@ -439,6 +440,11 @@ impl Finder<'_> {
         let sites = sites.iter().map(|offset| in_file(self.target, &format!("{}+{offset}", symbol.name)));
         advise(message, Advice::all_of("probe its return instructions instead: ", sites.collect()))
     }
+}
+
+/// What is known of arguments in a program of 32 bits without its debug information.
+fn narrow() -> Arc<Args> {
+    Arc::new(Args { narrow: true, ..Args::default() })
 }
 
 pub(super) fn offsets_of_returns(elf: &Elf, function: &Symbol<'_>) -> Result<Vec<u64>> {

@@ -20,7 +20,7 @@ const LONG_NOP: u64 = 5;
 pub enum FunctionStart {
     /// With `push %rbp`.
     Frame,
-    /// With `endbr64`.
+    /// With `endbr64`, or `endbr32`.
     Landing,
     /// With anything else.
     Plain,
@@ -58,11 +58,11 @@ fn called(elf: &Elf, addresses: &HashSet<u64>) -> HashSet<u64> {
 
 fn start(elf: &Elf, offset: u64) -> FunctionStart {
     const PUSH_RBP: &[u8] = &[0x55];
-    const ENDBR64: &[u8] = &[0xf3, 0x0f, 0x1e, 0xfa];
+    const ENDBR: [&[u8]; 2] = [&[0xf3, 0x0f, 0x1e, 0xfb], &[0xf3, 0x0f, 0x1e, 0xfa]];
     let begins_with = |code: &[u8]| elf.file().read(offset, code.len() as u64).is_ok_and(|bytes| bytes == code);
     match cfg!(target_arch = "x86_64") {
         true if begins_with(PUSH_RBP) => FunctionStart::Frame,
-        true if begins_with(ENDBR64) => FunctionStart::Landing,
+        true if begins_with(elf.class().of(ENDBR)) => FunctionStart::Landing,
         _ => FunctionStart::Plain,
     }
 }

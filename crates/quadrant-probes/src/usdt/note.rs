@@ -4,7 +4,7 @@
 //! addresses (the probe's instruction, what `.stapsdt.base` was when linked, the semaphore or 0) and three strings
 //! (provider, name, arguments).
 
-use crate::elf::{Elf, Section, u32_at, u64_at};
+use crate::elf::{Class, Elf, Section, u32_at};
 use crate::error::Result;
 
 const NOTES: &str = ".note.stapsdt";
@@ -12,7 +12,8 @@ const BASE: &str = ".stapsdt.base";
 const OWNER: &[u8] = b"stapsdt\0";
 const TYPE: u32 = 3;
 const HEAD_LEN: usize = 12;
-const ADDRESSES_LEN: usize = 24;
+/// How many addresses are in a note.
+const ADDRESSES: usize = 3;
 /// Places in one file; the largest real programs have thousands.
 const MAX_NOTES: usize = 1 << 20;
 
@@ -41,7 +42,7 @@ pub(super) fn read(elf: &Elf) -> Result<(Vec<Note>, usize)> {
     let base = elf.section(BASE).map(|section| section.address);
     let (mut notes, mut malformed) = (Vec::new(), 0);
     for section in elf.sections().iter().filter(|section: &&Section| section.name == NOTES) {
-        malformed += parse(&elf.data(section)?, base, &mut notes);
+        malformed += parse(elf.class(), &elf.data(section)?, base, &mut notes);
     }
     Ok((notes, malformed))
 }
@@ -63,7 +64,7 @@ pub(crate) fn definitions(elf: &Elf) -> Vec<String> {
 }
 
 /// Appends the notes of a section; returns how many are malformed. Stops where the rest cannot be parted.
-pub(super) fn parse(section: &[u8], base: Option<u64>, notes: &mut Vec<Note>) -> usize {
+pub(super) fn parse(class: Class, section: &[u8], base: Option<u64>, notes: &mut Vec<Note>) -> usize {
     let mut rest = section;
     let mut malformed = 0;
     while !rest.is_empty() && notes.len() + malformed < MAX_NOTES {
@@ -72,7 +73,7 @@ pub(super) fn parse(section: &[u8], base: Option<u64>, notes: &mut Vec<Note>) ->
         if raw.owner != OWNER || raw.kind != TYPE {
             continue;
         }
-        match parse_content(raw.content, base) {
+        match parse_content(class, raw.content, base) {
             Some(note) => notes.push(note),
             None => malformed += 1,
         }
@@ -101,17 +102,18 @@ impl<'a> RawNote<'a> {
     }
 }
 
-fn parse_content(content: &[u8], base: Option<u64>) -> Option<Note> {
+fn parse_content(class: Class, content: &[u8], base: Option<u64>) -> Option<Note> {
+    let word = |index: usize| class.word_at(content, index * class.word_len());
     // A file that was prelinked or otherwise moved after linking has its base elsewhere.
-    let moved = base.map_or(0, |base| base.wrapping_sub(u64_at(content, 8).unwrap_or(base)));
-    let address = u64_at(content, 0)?.wrapping_add(moved);
-    let semaphore = u64_at(content, 16)?;
-    let mut texts = content.get(ADDRESSES_LEN..)?.split(|byte| *byte == 0);
+    let moved = base.map_or(0, |base| base.wrapping_sub(word(1).unwrap_or(base)));
+    let placed = |address: u64| class.address(address.wrapping_add(moved));
+    let (address, semaphore) = (placed(word(0)?), word(2)?);
+    let mut texts = content.get(ADDRESSES * class.word_len()..)?.split(|byte| *byte == 0);
     let mut text = || Some(std::str::from_utf8(texts.next()?).ok()?.to_owned());
     let (provider, name, arguments) = (text()?, text()?, text()?);
     if provider.is_empty() || name.is_empty() {
         return None;
     }
-    let semaphore = (semaphore != 0).then(|| semaphore.wrapping_add(moved));
+    let semaphore = (semaphore != 0).then(|| placed(semaphore));
     Some(Note { provider, name, arguments, address, semaphore })
 }

@@ -1,17 +1,23 @@
 //! The arguments of a note: `-4@%edi 8@-24(%rbp) 8@$5`, in the words of the assembler.
 //!
 //! `SIZE@PLACE`: the size in bytes, negative for signed values, `f` after it for floating point; the place is a register, a
-//! constant, or memory in AT&T syntax: `disp(%base,%index,scale)`, `symbol+disp(%rip)`. A struct that is passed whole has its own
+//! constant, or memory in AT&T syntax: `disp(%base,%index,scale)`, `symbol+disp(%rip)`; in position-independent code of i386
+//! `symbol@GOTOFF+disp(%ebx)`. A struct that is passed whole has its own
 //! size, and is in memory.
 
 use super::registers::{self, RIP};
+use crate::elf::Class;
 use quadrant_program::probe::{ArgLoc, Operand};
 
 /// More arguments than any probe macro can pass.
 const MAX_ARGUMENTS: usize = 64;
+/// Behind a variable's name: the distance from the program's table of addresses, which a register has.
+const FROM_TABLE: &str = "@GOTOFF";
 
 /// What an argument's text may refer to.
 pub(super) struct Scope<'a> {
+    /// How wide the program's words are.
+    pub class: Class,
     /// The probe's own address.
     pub address: u64,
     /// A symbol's address in the file.
@@ -61,6 +67,7 @@ fn parse_one(text: &str, scope: &Scope<'_>) -> ArgLoc {
     let float = size.ends_with('f');
     let parsed = parse_size(size.strip_suffix('f').unwrap_or(size)).zip(parse_place(place, scope));
     let parsed = parsed.filter(|((bytes, signed), _)| !float || (matches!(bytes, 4 | 8) && !signed));
+    let parsed = parsed.filter(|((bytes, _), (operand, _))| !is_half(*bytes, operand, scope.class));
     parsed.map_or(unavailable, |((bytes, signed), (operand, _))| {
         let operand = match operand {
             Operand::Const(value) => Operand::Const(fitted(value, bytes, signed)),
@@ -68,6 +75,11 @@ fn parse_one(text: &str, scope: &Scope<'_>) -> ArgLoc {
         };
         ArgLoc { bytes, signed, float, operand }
     })
+}
+
+/// Whether the operand names but one of the two registers that the value is in.
+fn is_half(bytes: u8, operand: &Operand, class: Class) -> bool {
+    matches!(operand, Operand::Reg { .. }) && usize::from(bytes) > class.word_len()
 }
 
 /// A constant as the value of its size: compilers write an unsigned 254 of one byte as -2.
@@ -83,7 +95,9 @@ fn is_struct(size: &str) -> bool {
 
 fn address_of(place: Operand) -> Option<Operand> {
     match place {
-        Operand::Mem { base, index, scale, disp } => Some(Operand::Address { base, index, scale, disp }),
+        Operand::Mem { base, index, scale, disp, narrow } => {
+            Some(Operand::Address { base, index, scale, disp, narrow })
+        }
         _ => None,
     }
 }
@@ -113,8 +127,8 @@ fn parse_memory(text: &str, scope: &Scope<'_>) -> Option<Operand> {
         None => (text, ""),
     };
     let mut parts = registers.split(',').map(str::trim);
-    let base = address_register(parts.next().unwrap_or_default())?;
-    let index = address_register(parts.next().unwrap_or_default())?;
+    let base = address_register(scope.class, parts.next().unwrap_or_default())?;
+    let index = address_register(scope.class, parts.next().unwrap_or_default())?;
     let scale = match parts.next().unwrap_or_default() {
         "" | "1" => 1,
         "2" => 2,
@@ -125,11 +139,14 @@ fn parse_memory(text: &str, scope: &Scope<'_>) -> Option<Operand> {
     if parts.next().is_some() {
         return None;
     }
+    if let Some((symbol, rest)) = disp.split_once(FROM_TABLE) {
+        return static_memory(&format!("{symbol}{rest}"), index, scope);
+    }
     if base == Some(RIP) || (base.is_none() && index.is_none()) {
         return static_memory(disp, index, scope);
     }
     let disp = if disp.is_empty() { 0 } else { number_or_symbol(disp, scope)? };
-    Some(Operand::Mem { base, index, scale, disp })
+    Some(Operand::Mem { base, index, scale, disp, narrow: scope.class == Class::Narrow })
 }
 
 /// A variable. Its distance from the probe is the same wherever the file is loaded, and at the probe `%rip` is the probe's address.
@@ -139,16 +156,16 @@ fn static_memory(text: &str, index: Option<u16>, scope: &Scope<'_>) -> Option<Op
     }
     let variable = number_or_symbol(text, scope)?;
     let disp = (variable as u64).wrapping_sub(scope.address) as i64;
-    Some(Operand::Mem { base: Some(RIP), index: None, scale: 1, disp })
+    Some(Operand::Mem { base: Some(RIP), index: None, scale: 1, disp, narrow: scope.class == Class::Narrow })
 }
 
 /// A full register inside parentheses; none if nothing is written.
-fn address_register(text: &str) -> Option<Option<u16>> {
+fn address_register(class: Class, text: &str) -> Option<Option<u16>> {
     if text.is_empty() {
         return Some(None);
     }
     let register = registers::find(text.strip_prefix('%')?)?;
-    (register.bytes == 8).then_some(Some(register.offset))
+    (usize::from(register.bytes) == class.word_len()).then_some(Some(register.offset))
 }
 
 /// `-24`, `0x10`, `counter`, `counter+8`, `16+counter`.
@@ -207,9 +224,13 @@ mod tests {
 
     const PROBE: u64 = 0x1000;
 
-    fn arguments(text: &str) -> Vec<ArgLoc> {
+    fn arguments_of(class: Class, text: &str) -> Vec<ArgLoc> {
         let symbol = |name: &str| (name == "counter").then_some(0x4000);
-        parse(text, &Scope { address: PROBE, symbol: &symbol })
+        parse(text, &Scope { class, address: PROBE, symbol: &symbol })
+    }
+
+    fn arguments(text: &str) -> Vec<ArgLoc> {
+        arguments_of(Class::Wide, text)
     }
 
     fn one(text: &str) -> (u8, bool, Operand) {
@@ -219,7 +240,7 @@ mod tests {
     }
 
     fn memory(base: Option<u16>, index: Option<u16>, scale: u8, disp: i64) -> Operand {
-        Operand::Mem { base, index, scale, disp }
+        Operand::Mem { base, index, scale, disp, narrow: false }
     }
 
     #[test]
@@ -252,6 +273,24 @@ mod tests {
         assert_eq!(one("8@8+counter(%rip)").2, memory(Some(RIP), None, 1, 0x3008));
         assert_eq!(one("4@counter-4").2, memory(Some(RIP), None, 1, 0x2ffc));
         assert_eq!(one("8@$counter").2, Operand::Const(0x4000));
+    }
+
+    #[test]
+    fn programs_of_32_bits() {
+        let all =
+            arguments_of(Class::Narrow, "-4@%eax 8@8(%esp) 4@-4(,%ecx,4) -2@counter@GOTOFF+4(%ebx) 8@%eax 4@(%rax)");
+        let memory = |base, index, scale, disp| Operand::Mem { base, index, scale, disp, narrow: true };
+        let wanted = [
+            Operand::Reg { reg: 80, shift: 0 },
+            memory(Some(152), None, 1, 8),
+            memory(None, Some(88), 4, -4),
+            memory(Some(RIP), None, 1, 0x3004),
+            // The other half is in a register that the note does not name.
+            Operand::Unavailable,
+            Operand::Unavailable,
+        ];
+        assert_eq!(all.iter().map(|argument| argument.operand).collect::<Vec<_>>(), wanted);
+        assert_eq!((all[3].bytes, all[3].signed), (2, true));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::list::{Wanted, full_name, matching};
 use super::note::{self, Note};
 use super::operand::{self, Scope};
-use crate::elf::Elf;
 use crate::elf::harm::TEN_BYTE_NOP;
+use crate::elf::{Class, Elf};
 use crate::error::{Result, advise, error, no_match};
 use crate::files::Files;
 use crate::point::{ArgsPool, check_count};
@@ -56,7 +56,8 @@ fn describe(elf: &Elf, target: &Target, note: &Note, pid: Option<u32>, pool: &mu
     let offset = elf.code_offset_of(note.address);
     let offset = offset.ok_or_else(|| error(format!("the note of `{name}` names an address that is not code")))?;
     // Behind the note's nop there may be a five-byte one, too, of which Linux 6.18 makes a call: that breaks programs.
-    let ahead = if is_cheaper_behind(elf, offset) && called_nop() == Some(CalledNop::Ten) { 1 } else { 0 };
+    let is_called = || elf.class() == Class::Wide && called_nop() == Some(CalledNop::Ten);
+    let ahead = if is_cheaper_behind(elf, offset) && is_called() { 1 } else { 0 };
     let (address, offset) = (note.address + ahead, offset + ahead);
     let semaphore = match note.semaphore {
         Some(address) => elf.offset_of(address).ok_or_else(|| {
@@ -68,8 +69,9 @@ fn describe(elf: &Elf, target: &Target, note: &Note, pid: Option<u32>, pool: &mu
         let mut named = elf.symbols().ok()?.named(wanted).filter(|symbol| symbol.address != 0);
         named.next().map(|symbol| symbol.address)
     };
-    let numbered = operand::parse(&note.arguments, &Scope { address, symbol: &symbol });
-    let args = pool.share(Args { numbered, ..Args::default() });
+    let numbered = operand::parse(&note.arguments, &Scope { class: elf.class(), address, symbol: &symbol });
+    let narrow = elf.class() == Class::Narrow;
+    let args = pool.share(Args { numbered, narrow, ..Args::default() });
     let site = Site::Usdt { path: target.path.clone(), inode: elf.file().inode(), offset, semaphore, pid };
     Ok(Found { point: Point { site, name, func: note.name.clone() }, args })
 }

@@ -1,6 +1,6 @@
 use super::note::{self, Note};
 use super::resolve;
-use crate::elf::Elf;
+use crate::elf::{Class, Elf};
 use crate::files::Files;
 use crate::source::Options;
 use crate::target::TargetFile;
@@ -111,7 +111,7 @@ fn a_ten_byte_nop_behind_the_notes_is_probed_where_the_kernel_makes_a_call_of_it
     // Distances are counted from where the probe is.
     let variable = elf.symbols().unwrap().named("variable").next().unwrap().address;
     let disp = variable.wrapping_sub(elf.code_address_of(offset).unwrap()).cast_signed();
-    assert_eq!(operand, Operand::Mem { base: Some(128), index: None, scale: 1, disp });
+    assert_eq!(operand, Operand::Mem { base: Some(128), index: None, scale: 1, disp, narrow: false });
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn content(address: u64, base: u64, semaphore: u64, texts: &[u8]) -> Vec<u8> {
 fn bases_move_addresses() {
     let section = raw_note(&content(0x1000, 0x5000, 0x6000, b"p\0n\08@%rax\0"), b"stapsdt\0");
     let mut notes = Vec::new();
-    assert_eq!(note::parse(&section, Some(0x5100), &mut notes), 0);
+    assert_eq!(note::parse(Class::Wide, &section, Some(0x5100), &mut notes), 0);
     let wanted = Note {
         provider: "p".into(),
         name: "n".into(),
@@ -187,7 +187,7 @@ fn odd_notes_do_not_hide_the_next() {
     section.extend(raw_note(&content(1, 0, 0, b"p\0n\0"), b"stapsdt\0"));
     section.extend([1, 2, 3]);
     let mut notes = Vec::new();
-    assert_eq!(note::parse(&section, None, &mut notes), 3);
+    assert_eq!(note::parse(Class::Wide, &section, None, &mut notes), 3);
     assert_eq!(notes.len(), 1);
 }
 
@@ -200,6 +200,6 @@ proptest! {
             let at = at.index(section.len());
             section[at] = byte;
         }
-        note::parse(&section, Some(1), &mut Vec::new());
+        note::parse(Class::Wide, &section, Some(1), &mut Vec::new());
     }
 }

@@ -11,6 +11,8 @@ pub struct Args {
     pub numbered: Vec<ArgLoc>,
     /// The struct that the context is, where the kernel describes it (`ctx` of iterators).
     pub context: Option<TypeId>,
+    /// It is in a program of 32 bits: words have four bytes, and the calling convention is i386's.
+    pub narrow: bool,
 }
 
 /// A named argument.
@@ -96,7 +98,7 @@ impl Absence {
     /// Why, in words that follow the name of the value and a colon.
     pub fn reason(self) -> &'static str {
         match self {
-            Absence::Vector => "floating point values are handed over in XMM registers, which eBPF cannot read",
+            Absence::Vector => "floating point values are handed over in XMM or x87 registers, which eBPF cannot read",
             Absence::Optimized => "the compiler has optimized it out",
             Absence::Class => {
                 "the debug information does not tell whether a C++ class that is handed over here goes by its address"
@@ -151,6 +153,8 @@ pub enum Operand {
         scale: u8,
         /// Displacement.
         disp: i64,
+        /// Addresses have 32 bits: what is beyond counts from 0.
+        narrow: bool,
     },
     /// A struct of any size in user memory at `base + index * scale + disp`: the argument is its address.
     Address {
@@ -162,6 +166,8 @@ pub enum Operand {
         scale: u8,
         /// Displacement.
         disp: i64,
+        /// Addresses have 32 bits: what is beyond counts from 0.
+        narrow: bool,
     },
     /// In a place that no program can read, such as a vector register: using the argument is an error.
     Unavailable,

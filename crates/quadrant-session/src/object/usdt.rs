@@ -128,7 +128,7 @@ impl Layout {
             Operand::Const(value) => (self.kinds.constant, value, 0),
             Operand::Reg { reg, shift: 0 } => (self.kinds.register, 0, reg),
             Operand::Mem { base: Some(base), index: None, disp, .. } => (self.kinds.memory, disp, base),
-            Operand::Mem { base, index: Some(index), scale, disp } => {
+            Operand::Mem { base, index: Some(index), scale, disp, narrow: false } => {
                 let (register, shift) = self.index.ok_or("its usdt.bpf.h knows no index registers")?;
                 put(place, shift, &[scale.trailing_zeros() as u8])?;
                 put(place, register, &index.to_ne_bytes())?;

@@ -110,7 +110,7 @@ impl<'a> KernelTypes<'a> {
                 let name = format!("{}{}", if signed { "s" } else { "u" }, size * 8);
                 out.btf.int(&name, size, signed)
             }
-            CType::Ptr(_) => out.btf.pointer(0),
+            CType::Ptr { .. } => out.btf.pointer(0),
             CType::Float { size } => out.btf.int("number", size, false),
             CType::Void | CType::Func(_) => 0,
         };

@@ -46,6 +46,11 @@ impl<'a> Die<'a> {
         self.raw.tag()
     }
 
+    /// Bytes of a word of its program: 4 or 8.
+    pub(crate) fn word(&self) -> u32 {
+        if self.unit.encoding().address_size == 4 { 4 } else { 8 }
+    }
+
     pub(super) fn value(&self, name: DwAt) -> Option<AttributeValue<Reader>> {
         self.raw.attr_value(name).ok()?
     }

@@ -7,13 +7,21 @@ use super::functions;
 use super::location::{self, Base, Location, Said};
 use super::{DebugInfo, units::UnitData};
 
-/// DWARF's numbers of x86-64's frame and stack pointers.
-const RBP: u16 = 6;
-const RSP: u16 = 7;
-/// Bytes from the canonical frame address down to where the frame pointer points, once it is set up.
-const FRAME_POINTER: i64 = 16;
-/// Bytes from the canonical frame address down to the stack pointer at a function's entry: the return address.
-const AT_ENTRY: i64 = 8;
+/// How functions of a program keep their frames.
+struct Frames {
+    /// DWARF's number of the frame pointer.
+    frame: u16,
+    /// DWARF's number of the stack pointer.
+    stack: u16,
+    /// Bytes from the canonical frame address down to the stack pointer at a function's entry: the return address. The frame pointer,
+    /// once it is set up, points twice as far down.
+    at_entry: i64,
+}
+
+/// x86-64.
+const WIDE: Frames = Frames { frame: 6, stack: 7, at_entry: 8 };
+/// i386.
+const NARROW: Frames = Frames { frame: 5, stack: 4, at_entry: 4 };
 
 /// A function with code of its own.
 #[derive(Debug, Clone)]
@@ -28,6 +36,8 @@ pub struct Subprogram {
     pub is_rust: bool,
     /// It is written in Go, whose calling convention is its own.
     pub is_go: bool,
+    /// It is in a program of 32 bits.
+    pub is_narrow: bool,
 }
 
 /// A parameter.
@@ -70,14 +80,15 @@ fn subprogram(function: &Die<'_>, vaddr: u64) -> Subprogram {
     let children = children.into_iter().find(|children| children.iter().any(is_parameter)).unwrap_or_default();
     let parameters = children.iter().filter(|die| is_parameter(die));
     let parameters = parameters.map(|die| parameter(die, vaddr, frame.as_ref())).collect();
-    Subprogram { name, parameters, result: type_of(function), is_rust: false, is_go: false }
+    let is_narrow = function.word() == 4;
+    Subprogram { name, parameters, result: type_of(function), is_rust: false, is_go: false, is_narrow }
 }
 
 fn parameter(die: &Die<'_>, vaddr: u64, frame: Option<&Location>) -> Parameter {
     let name = die.with_completed().find_map(|die| die.name());
     let said = location::of(die, vaddr, frame);
     let is_unplaced = said == Said::Nothing;
-    Parameter { name, ty: type_of(die), location: at_entry(said), is_unplaced }
+    Parameter { name, ty: type_of(die), location: frames(die).at_entry(said), is_unplaced }
 }
 
 /// The parameters of an inlined copy: only what is said for its first address counts.
@@ -99,6 +110,7 @@ pub(super) fn of_copy(copy: &Die<'_>, function: &Die<'_>, vaddr: u64) -> Subprog
         result: type_of(copy),
         is_rust: false,
         is_go: false,
+        is_narrow: copy.word() == 4,
     }
 }
 
@@ -107,41 +119,51 @@ fn type_of(die: &Die<'_>) -> Option<DieRef> {
     die.with_completed().find_map(|die| die.reference(gimli::DW_AT_type))
 }
 
-/// What holds at the entry: what is said for that very address, and of what is said for the whole function what the caller left.
-/// Memory below the frame is only written when the function is under way.
-fn at_entry(said: Said) -> Option<Location> {
-    match said {
-        Said::Here(location) => Some(rebased(location, true)),
-        Said::Always(location @ (Location::Register(_) | Location::Constant(_))) => Some(location),
-        // A register that is no frame holds at the entry what it holds throughout.
-        Said::Always(location @ Location::Memory { base: Base::Register(register), .. })
-            if register != RBP && register != RSP =>
-        {
-            Some(location)
-        }
-        Said::Always(location @ Location::Memory { .. }) => match rebased(location, false) {
-            memory @ Location::Memory { base: Base::Register(RSP), offset, .. } if offset >= AT_ENTRY => Some(memory),
-            _ => None,
-        },
-        Said::Always(_) | Said::Nothing => None,
-    }
+fn frames(die: &Die<'_>) -> Frames {
+    if die.word() == 4 { NARROW } else { WIDE }
 }
 
-/// Memory by what registers hold at the entry. The frame pointer is still the caller's there.
-fn rebased(location: Location, here: bool) -> Location {
-    match location {
-        Location::Memory { base: Base::Frame, offset, indirect } => {
-            Location::Memory { base: Base::Register(RSP), offset: offset.wrapping_add(AT_ENTRY), indirect }
+impl Frames {
+    /// What holds at the entry: what is said for that very address, and of what is said for the whole function what the caller left.
+    /// Memory below the frame is only written when the function is under way.
+    fn at_entry(&self, said: Said) -> Option<Location> {
+        match said {
+            Said::Here(location) => Some(self.rebased(location, true)),
+            Said::Always(location @ (Location::Register(_) | Location::Constant(_))) => Some(location),
+            // A register that is no frame holds at the entry what it holds throughout.
+            Said::Always(location @ Location::Memory { base: Base::Register(register), .. })
+                if register != self.frame && register != self.stack =>
+            {
+                Some(location)
+            }
+            Said::Always(location @ Location::Memory { .. }) => match self.rebased(location, false) {
+                Location::Memory { base: Base::Register(base), offset, indirect }
+                    if base == self.stack && offset >= self.at_entry =>
+                {
+                    Some(Location::Memory { base: Base::Register(base), offset, indirect })
+                }
+                _ => None,
+            },
+            Said::Always(_) | Said::Nothing => None,
         }
-        Location::Memory { base: Base::Register(RBP), offset, indirect } if !here => {
-            let offset = offset.wrapping_sub(FRAME_POINTER).wrapping_add(AT_ENTRY);
-            Location::Memory { base: Base::Register(RSP), offset, indirect }
+    }
+
+    /// Memory by what registers hold at the entry. The frame pointer is still the caller's there.
+    fn rebased(&self, location: Location, here: bool) -> Location {
+        let on_stack = |offset, indirect| Location::Memory { base: Base::Register(self.stack), offset, indirect };
+        match location {
+            Location::Memory { base: Base::Frame, offset, indirect } => {
+                on_stack(offset.wrapping_add(self.at_entry), indirect)
+            }
+            Location::Memory { base: Base::Register(base), offset, indirect } if base == self.frame && !here => {
+                on_stack(offset.wrapping_sub(self.at_entry), indirect)
+            }
+            // Where the stack pointer will be is not known here.
+            Location::Memory { base: Base::Register(base), .. } if base == self.stack && !here => Location::Unknown,
+            Location::Pieces(pieces) => {
+                Location::Pieces(pieces.into_iter().map(|(piece, size)| (self.rebased(piece, here), size)).collect())
+            }
+            other => other,
         }
-        // Where the stack pointer will be is not known here.
-        Location::Memory { base: Base::Register(RSP), .. } if !here => Location::Unknown,
-        Location::Pieces(pieces) => {
-            Location::Pieces(pieces.into_iter().map(|(piece, size)| (rebased(piece, here), size)).collect())
-        }
-        other => other,
     }
 }

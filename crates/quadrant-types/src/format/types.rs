@@ -44,7 +44,9 @@ impl Types {
         let size = u64::from(field.size);
         match self.kind(ty) {
             // Every syscall argument has a slot of 8 bytes.
-            CType::Int { .. } | CType::Enum { .. } | CType::Ptr(_) => self.size_of(ty).is_some_and(|own| own <= size),
+            CType::Int { .. } | CType::Enum { .. } | CType::Ptr { .. } => {
+                self.size_of(ty).is_some_and(|own| own <= size)
+            }
             _ => self.size_of(ty) == Some(size),
         }
     }

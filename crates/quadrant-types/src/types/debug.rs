@@ -118,7 +118,7 @@ impl Types {
                 let inner = self.shared_within(*inner, depth);
                 self.intern(Form::Typedef(name.clone(), inner), self.kind(inner))
             }
-            (Form::Plain, CType::Ptr(target)) => self.pointer_to(self.shared_within(*target, depth)),
+            (Form::Plain, CType::Ptr { to, size }) => self.pointer_of(self.shared_within(*to, depth), *size),
             (Form::Plain, CType::Array { elem, len }) => self.array_of(self.shared_within(*elem, depth), *len),
             (Form::Plain, CType::Struct { .. } | CType::Enum { .. }) => self.first_alike(of, id),
             (Form::Plain, _) => id,
@@ -258,14 +258,17 @@ impl Reader<'_> {
         let size = die.number(gimli::DW_AT_byte_size);
         match die.tag() {
             gimli::DW_TAG_base_type => base(die, size),
-            gimli::DW_TAG_unspecified_type if is_nullptr(die) => CType::Ptr(TypeId::VOID),
-            gimli::DW_TAG_pointer_type => CType::Ptr(self.handle(die)),
-            gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type => CType::Ptr(self.referred(die)),
+            gimli::DW_TAG_unspecified_type if is_nullptr(die) => CType::Ptr { to: TypeId::VOID, size: die.word() },
+            gimli::DW_TAG_pointer_type => CType::Ptr { to: self.handle(die), size: die.word() },
+            gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type => {
+                CType::Ptr { to: self.referred(die), size: die.word() }
+            }
             gimli::DW_TAG_ptr_to_member_type if is_of_function(die) => {
-                CType::Struct { name: "(member function)".into(), size: 16, is_union: false, complete: true }
+                let size = 2 * die.word();
+                CType::Struct { name: "(member function)".into(), size, is_union: false, complete: true }
             }
             // The offset of a member.
-            gimli::DW_TAG_ptr_to_member_type => integer(8, true),
+            gimli::DW_TAG_ptr_to_member_type => integer(die.word(), true),
             gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type => self.record(die, size, false),
             gimli::DW_TAG_union_type => self.record(die, size, true),
             gimli::DW_TAG_enumeration_type => self.enumeration(die, size),

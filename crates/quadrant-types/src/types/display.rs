@@ -57,7 +57,7 @@ impl<'a> Speller<'a> {
             (Form::Qualified(qualifier, of), _) => {
                 return self.declare_qualified(qualifier, *of, inner, depth, base);
             }
-            (Form::Plain, CType::Ptr(target)) => {
+            (Form::Plain, CType::Ptr { to: target, .. }) => {
                 let inner = format!("*{inner}");
                 return self.declare_within(*target, inner, depth, base);
             }
@@ -84,7 +84,7 @@ impl<'a> Speller<'a> {
     ) -> String {
         let word = qualifier_word(qualifier);
         let of_entry = self.types.entry(of);
-        if of_entry.form == Form::Plain && matches!(of_entry.ctype, CType::Ptr(_)) {
+        if of_entry.form == Form::Plain && matches!(of_entry.ctype, CType::Ptr { .. }) {
             let space = if inner.is_empty() { "" } else { " " };
             return self.declare_within(of, format!("{word}{space}{inner}"), depth, base);
         }

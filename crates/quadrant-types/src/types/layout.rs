@@ -152,8 +152,9 @@ impl Types {
         let (Some(depth), Some(left)) = (depth.checked_sub(1), visits.checked_sub(1)) else { return 1 };
         *visits = left;
         match self.kind(id) {
-            CType::Int { size, .. } | CType::Float { size } | CType::Enum { size, .. } => u64::from(size).clamp(1, 16),
-            CType::Ptr(_) => super::POINTER_SIZE,
+            CType::Int { size, .. } | CType::Float { size } | CType::Enum { size, .. } | CType::Ptr { size, .. } => {
+                u64::from(size).clamp(1, 16)
+            }
             CType::Array { elem, .. } => self.align_within(elem, depth, visits),
             CType::Struct { size, .. } => match self.entry(id).align {
                 0 => self.struct_align(id, size.into(), depth, visits),

@@ -1,6 +1,8 @@
 //! From BTF records to entries of the store.
 
-use super::{CType, Entry, Form, FuncProto, Home, MAX_CHAIN, Origin, Param, Qualifier, Slot, TypeId, Types};
+use super::{
+    CType, Entry, Form, FuncProto, Home, MAX_CHAIN, Origin, POINTER_SIZE, Param, Qualifier, Slot, TypeId, Types,
+};
 use crate::Btf;
 use crate::btf::{BtfKind, Record};
 use std::rc::Rc;
@@ -117,7 +119,7 @@ impl Types {
         match record.kind {
             BtfKind::Int => decode_int(record, btf.string(record.name_off)),
             BtfKind::Float => CType::Float { size },
-            BtfKind::Ptr => CType::Ptr(to(record.value)),
+            BtfKind::Ptr => CType::Ptr { to: to(record.value), size: POINTER_SIZE },
             BtfKind::Array => {
                 let (elem, len) = record.array();
                 CType::Array { elem: to(elem), len: len.into() }

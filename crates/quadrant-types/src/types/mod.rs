@@ -30,8 +30,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
-/// Bytes of a pointer on every target.
-pub const POINTER_SIZE: u64 = 8;
+/// Bytes of a pointer of the kernel, and of all programs but those of 32 bits.
+pub const POINTER_SIZE: u32 = 8;
 /// Whether programs of this machine have floating point numbers of the x87: those that are traced run on it.
 const X87: bool = cfg!(any(target_arch = "x86_64", target_arch = "x86"));
 /// Longest chain of typedefs, qualifiers or array dimensions that is followed.
@@ -179,8 +179,7 @@ impl Types {
                 }
                 CType::Enum { size: 0, .. } => return None,
                 CType::Int { size, .. } | CType::Float { size } | CType::Enum { size, .. } => size.into(),
-                CType::Struct { size, complete: true, .. } => size.into(),
-                CType::Ptr(_) => POINTER_SIZE,
+                CType::Struct { size, complete: true, .. } | CType::Ptr { size, .. } => size.into(),
                 _ => return None,
             };
             return Some(elements.saturating_mul(one));
@@ -203,7 +202,7 @@ impl Types {
     /// What a pointer points to.
     pub fn pointee(&self, id: TypeId) -> Option<TypeId> {
         match self.entry(id).ctype {
-            CType::Ptr(target) => Some(target),
+            CType::Ptr { to: target, .. } => Some(target),
             _ => None,
         }
     }
@@ -215,7 +214,7 @@ impl Types {
         for _ in 0..MAX_CHAIN {
             let (left, right) = (self.resolve(a), self.resolve(b));
             match (&self.entry(left).ctype, &self.entry(right).ctype) {
-                (CType::Ptr(x), CType::Ptr(y)) => (a, b) = (*x, *y),
+                (CType::Ptr { to: x, .. }, CType::Ptr { to: y, .. }) => (a, b) = (*x, *y),
                 (CType::Array { elem: x, len: m }, CType::Array { elem: y, len: n }) if m == n => {
                     (a, b) = (*x, *y);
                 }
@@ -293,7 +292,22 @@ impl Types {
 
     /// A pointer to `target`.
     pub fn pointer_to(&self, target: TypeId) -> TypeId {
-        self.intern(Form::Plain, CType::Ptr(target))
+        self.pointer_of(target, POINTER_SIZE)
+    }
+
+    /// A pointer of a program of 32 bits.
+    pub fn short_pointer_to(&self, to: TypeId) -> TypeId {
+        self.pointer_of(to, 4)
+    }
+
+    /// A pointer of `size` bytes.
+    fn pointer_of(&self, to: TypeId, size: u32) -> TypeId {
+        self.intern(Form::Plain, CType::Ptr { to, size })
+    }
+
+    /// Whether it is a pointer of a program of 32 bits.
+    pub fn is_short_pointer(&self, id: TypeId) -> bool {
+        matches!(self.entry(id).ctype, CType::Ptr { size, .. } if size < POINTER_SIZE)
     }
 
     /// `len` elements of type `elem`.

@@ -35,8 +35,13 @@ pub enum CType {
         /// Bytes: 4, 8 or 16.
         size: u32,
     },
-    /// A pointer, 8 bytes.
-    Ptr(TypeId),
+    /// A pointer.
+    Ptr {
+        /// Type of what it points to.
+        to: TypeId,
+        /// Bytes: 8, or 4 in programs of 32 bits.
+        size: u32,
+    },
     /// `len` elements; 0 for a flexible array.
     Array {
         /// Type of one element.

@@ -115,6 +115,7 @@ fn points(program: &Program) -> Vec<RecordedPoint> {
         format: None,
         arguments: Vec::new(),
         build_id: None,
+        narrow: false,
     };
     program.points.iter().map(point).collect()
 }

@@ -25,7 +25,7 @@ fn named(types: &Types, field: &Field) -> String {
             let place = if relative { "__rel_loc" } else { "__data_loc" };
             format!("{place} {} {}", types.display(field.ty).replace("[0]", "[]"), field.name)
         }
-        (_, CType::Ptr(_)) => format!("{} {}", types.display(field.ty), field.name),
+        (_, CType::Ptr { .. }) => format!("{} {}", types.display(field.ty), field.name),
         _ => types.declare(field.ty, &field.name),
     }
 }

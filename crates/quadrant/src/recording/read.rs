@@ -405,6 +405,7 @@ fn point(value: &Value) -> Option<RecordedPoint> {
         format: value["format"].as_str().map(str::to_owned),
         arguments: arguments.map(argument).collect(),
         build_id: value["build_id"].as_str().map(str::to_owned),
+        narrow: value["narrow"].as_bool().unwrap_or(false),
     })
 }
 

@@ -312,6 +312,9 @@ fn point(point: &RecordedPoint) -> Value {
     if let Some(id) = &point.build_id {
         object["build_id"] = json!(id);
     }
+    if point.narrow {
+        object["narrow"] = json!(true);
+    }
     if !point.arguments.is_empty() {
         let argument = |of: &RecordedArgument| json!({"bytes": of.bytes, "signed": of.signed, "float": of.float});
         let arguments = point.arguments.iter().map(argument);

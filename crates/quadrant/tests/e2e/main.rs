@@ -32,6 +32,7 @@ mod load;
 mod loaders;
 mod loss_kinds;
 mod losses;
+mod narrow;
 mod objects;
 mod objects_of_scripts;
 mod overhead;

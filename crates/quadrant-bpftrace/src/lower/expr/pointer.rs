@@ -106,8 +106,11 @@ impl Lower<'_> {
     /// What a C type's value at an address is.
     pub(in super::super) fn read(&mut self, addr: Expr, to: TypeId, space: Space, span: Span) -> Option<Expr> {
         let ty = self.value_type(to, space, span)?;
-        let value = Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, ty, span);
-        Some(self.truth_of(value, to))
+        let read = |ty| Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, ty, span);
+        if self.env.types.is_short_pointer(to) {
+            return Some(self.cast(read(Type::U32), &ty));
+        }
+        Some(self.truth_of(read(ty), to))
     }
 
     /// `&operand`

@@ -144,7 +144,7 @@ fn follows_pointer(types: &Types, record: TypeId, path: &[String]) -> Option<boo
     for (index, part) in path.iter().enumerate() {
         let member = types.find_member(types.resolve(at), part)?;
         at = member.ty;
-        if let CType::Ptr(to) = types.kind(types.resolve(member.ty)) {
+        if let CType::Ptr { to, .. } = types.kind(types.resolve(member.ty)) {
             followed |= index + 1 < path.len();
             at = to;
         }

@@ -125,7 +125,7 @@ impl Lower<'_> {
         };
         let mut args = Vec::new();
         let (id, value) = match self.types.kind(id) {
-            CType::Ptr(to) if matches!(self.types.kind(to), CType::Struct { complete: true, .. }) => {
+            CType::Ptr { to, .. } if matches!(self.types.kind(to), CType::Struct { complete: true, .. }) => {
                 args.push(value.expr.clone());
                 (to, self.read_at(value.expr, to, Space::Kernel, call.span)?)
             }

@@ -27,7 +27,7 @@ impl Lower<'_> {
             return self.translated_member(&made, name, span);
         }
         let (record, addr, space) = match self.kind(&base.ty) {
-            Some(CType::Ptr(to)) if arrow => (to, base.expr, Space::Kernel),
+            Some(CType::Ptr { to, .. }) if arrow => (to, base.expr, Space::Kernel),
             Some(CType::Struct { .. }) if !arrow => {
                 let Ty::C(id) = base.ty else { return None };
                 let (addr, space) = place_of(base.expr);
@@ -63,7 +63,7 @@ impl Lower<'_> {
         };
         let message = format!("operator . cannot be applied to type \"{name}\"; must be applied to a struct or union");
         match self.kind(ty) {
-            Some(CType::Ptr(_)) => self.fail_help(span, "D_OP_SOU", message, "use `->` here"),
+            Some(CType::Ptr { .. }) => self.fail_help(span, "D_OP_SOU", message, "use `->` here"),
             _ => self.fail(span, "D_OP_SOU", message),
         }
     }
@@ -158,7 +158,7 @@ impl Lower<'_> {
 
     fn element_of(&mut self, base: Value, position: Value, span: Span) -> Option<Value> {
         match self.kind(&base.ty) {
-            Some(CType::Ptr(to)) => {
+            Some(CType::Ptr { to, .. }) => {
                 let addr = self.pointer_binary(ast::BinOp::Add, base, position, span)?;
                 self.read_at(addr.expr, to, Space::Kernel, span)
             }

@@ -182,7 +182,7 @@ impl Lower<'_> {
 
     /// A pointer, or what becomes one.
     pub(super) fn is_address(&self, ty: &Ty) -> bool {
-        matches!(self.kind(ty), Some(CType::Ptr(_) | CType::Array { .. }))
+        matches!(self.kind(ty), Some(CType::Ptr { .. } | CType::Array { .. }))
     }
 
     fn arithmetic(&mut self, op: BinOp, left: (Value, Int), right: (Value, Int), span: Span) -> Option<Value> {

@@ -3,7 +3,7 @@
 use super::on;
 use crate::common::{assert_lines, needs_root, script, target};
 
-const VECTOR: &str = "floating point values are handed over in XMM registers";
+const VECTOR: &str = "floating point values are handed over in XMM or x87 registers";
 
 /// What cannot be read says why.
 fn out_of_reach(target: &str, probe: &str, value: &str, why: &str) {

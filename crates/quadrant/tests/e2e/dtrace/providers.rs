@@ -355,6 +355,23 @@ fn depths_of_stacks_and_levels_of_interrupts() {
 }
 
 #[test]
+fn functions_of_programs_of_32_bits() {
+    needs_root!();
+    let narrow = target!("narrow");
+    if let Err(error) = std::process::Command::new(&narrow).arg("0").status() {
+        return quadrant_testing::skip(format!("the kernel runs no programs of 32 bits: {error}"));
+    }
+    let text = "pid$target:a.out:narrow_scalars:entry { @words[(int)arg0, (char)arg1, arg5] = count(); }
+        pid$target:a.out:narrow_marked:return { @ = sum(arg1); }
+        shop$target:::sale { @last = max(arg0); @table[(int)arg2] = count(); }
+        END { printa(\"%d %d %d %@d\\n\", @words); printa(\"%@d\\n\", @); printa(\"%@d\\n\", @last); printa(\"%d %@d\\n\", @table); }";
+    let outcome = crate::common::good(dtrace().args(["-qn", text, "-c", &format!("{narrow} 100")]));
+    let wanted = ["-5 99 4000000000 100", "5050", "99", "-44 25", "11 25", "22 25", "33 25"];
+    let lines = outcome.lines();
+    assert!(wanted.iter().all(|line| lines.contains(line)), "{}", outcome.describe());
+}
+
+#[test]
 fn probes_by_their_numbers() {
     needs_root!();
     let listing = crate::common::good(dtrace().args(["-l", "-n", "proc:::exec-success"])).stdout;

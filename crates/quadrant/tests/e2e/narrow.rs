@@ -1,0 +1,147 @@
+//! Programs of 32 bits: functions by the calling convention of i386, by debug information with words of four bytes, and static probes.
+
+use quadrant_testing::{COUNT, Outcome};
+
+use crate::common::{assert_lines, needs_root, run_on, target};
+
+/// The program, if this machine runs such.
+macro_rules! narrow {
+    () => {{
+        needs_root!();
+        if !cfg!(target_arch = "x86_64") {
+            return quadrant_testing::skip("no other machine than x86-64 runs programs of i386");
+        }
+        let path = target!("narrow");
+        match std::process::Command::new(&path).arg("0").status() {
+            Ok(_) => path,
+            Err(error) => return quadrant_testing::skip(format!("the kernel runs no programs of 32 bits: {error}")),
+        }
+    }};
+}
+
+/// A script on the program, which its text calls `PROGRAM`.
+fn run(narrow: &str, script: &str) -> Outcome {
+    run_on(&format!("{narrow} {COUNT}"), &script.replace("PROGRAM", narrow))
+}
+
+#[test]
+fn arguments_and_results_are_words_of_four_bytes() {
+    let narrow = narrow!();
+    let outcome = run(
+        &narrow,
+        "uprobe:PROGRAM:narrow_scalars { @words[(int32)arg0, (int8)arg1, arg3, arg4, arg5] = count(); }
+         uretprobe:PROGRAM:narrow_marked { @sum = sum(retval); }
+         uprobe:PROGRAM:narrow_marked { @first = max(arg0); @old = max(sarg0); @bytes[sizeof(long), sizeof(size_t)] = count(); }
+         uretprobe:PROGRAM:narrow_links { @negative = *(long *)((uint64)retval + 8); }",
+    );
+    let last = COUNT - 1;
+    let sum = COUNT * last / 2 + COUNT;
+    assert_lines(
+        &outcome,
+        &[
+            "@bytes[4, 4]: 10007",
+            &format!("@first: {last}"),
+            "@negative: -2",
+            &format!("@old: {last}"),
+            &format!("@sum: {sum}"),
+            "@words[-5, 99, 0, 2, 4000000000]: 10007",
+        ],
+    );
+}
+
+#[test]
+fn debug_information_says_what_arguments_and_results_are() {
+    let narrow = narrow!();
+    let outcome = run(
+        &narrow,
+        "uprobe:PROGRAM:narrow_scalars { @scalars[args.i, args.c, args.wide, args.last] = count(); }
+         uretprobe:PROGRAM:narrow_scalars { @result[retval] = count(); }
+         uprobe:PROGRAM:narrow_wide { @pair[args.pair.x, args.pair.y, args.last] = count(); }
+         uretprobe:PROGRAM:narrow_wide { @wide[retval] = count(); }
+         uprobe:PROGRAM:narrow_pair { @y[*args.y] = count(); }
+         uretprobe:PROGRAM:narrow_pair { @made = retval; }
+         uprobe:PROGRAM:narrow_links {
+             @links[args.link->next->number, (*args.again)->wide, args.size, sizeof(*args.link)] = count();
+             @cast[((struct link *)arg0)->next->number, (*(struct link **)arg1)->number] = count();
+             @link = *args.link;
+         }",
+    );
+    let link = outcome.lines().into_iter().find(|line| line.starts_with("@link: ")).unwrap_or_default();
+    assert!(link.starts_with("@link: { .next = 0x") && link.contains(", .number = 7, "), "{}", outcome.describe());
+    let last = COUNT - 1;
+    assert_lines(
+        &outcome,
+        &[
+            "@cast[-2, 7]: 10007",
+            link,
+            "@links[-2, 1099511627776, 28, 28]: 10007",
+            &format!("@made: {{ .x = {last}, .y = 9 }}"),
+            "@pair[3, -4, -1]: 10007",
+            "@result[294967076]: 10007",
+            "@scalars[-5, 99, 8589934592, 4000000000]: 10007",
+            "@wide[17179869179]: 10007",
+            "@y[9]: 10007",
+        ],
+    );
+}
+
+#[test]
+fn what_is_in_registers_of_floating_point_numbers_is_refused() {
+    let narrow = narrow!();
+    let script = format!("uretprobe:{narrow}:narrow_ratio {{ @ = retval; }}");
+    let outcome = crate::common::script(&script).run().unwrap();
+    assert!(outcome.stderr.contains("XMM or x87 registers"), "{}", outcome.describe());
+    let ratios = "uprobe:PROGRAM:narrow_ratio { @[args.ratio, args.less] = count(); }";
+    assert_lines(&run(&narrow, ratios), &["@[2.5, 1.5]: 10007"]);
+}
+
+/// `narrow_marked` begins with `endbr32`, behind which a probe costs less.
+#[test]
+fn stacks_have_the_functions_names_and_the_caller() {
+    let narrow = narrow!();
+    let outcome = run(
+        &narrow,
+        "uprobe:PROGRAM:narrow_marked, uprobe:PROGRAM:narrow_inner { @[func, ustack(perf, 3)] = count(); }
+         uretprobe:PROGRAM:narrow_inner { @back[usym(reg(\"ip\"))] = count(); }",
+    );
+    for frames in [["narrow_marked+0", "narrow_main+"], ["narrow_inner+0", "narrow_outer+"]] {
+        let at = |frame: &str| outcome.stdout.find(&format!(" {frame}"));
+        assert!(at(frames[0]).is_some() && at(frames[1]).is_some(), "{}", outcome.describe());
+    }
+    assert_eq!(outcome.stdout.matches("]: 10007").count(), 3, "{}", outcome.describe());
+}
+
+#[test]
+fn static_probes_have_their_arguments_and_semaphore() {
+    let narrow = narrow!();
+    let outcome = run(
+        &narrow,
+        "usdt:PROGRAM:shop:sale { @n = count(); @sum = sum(arg0); @same[arg0 == (int32)arg1] = count(); @[arg2] = count(); }",
+    );
+    let (sum, few, more) = (COUNT * (COUNT - 1) / 2, COUNT / 4, COUNT / 4 + 1);
+    assert_lines(
+        &outcome,
+        &[
+            &format!("@[-44]: {few}"),
+            &format!("@[11]: {more}"),
+            &format!("@[22]: {more}"),
+            &format!("@[33]: {more}"),
+            "@n: 10007",
+            "@same[true]: 10007",
+            &format!("@sum: {sum}"),
+        ],
+    );
+}
+
+/// In the mode of 64 bits, what is between would be other instructions.
+#[test]
+fn offsets_are_those_of_instructions_of_32_bits() {
+    let narrow = narrow!();
+    let outcome = run(
+        &narrow,
+        "uprobe:PROGRAM:narrow_marked+5 { @ = count(); } uprobe:PROGRAM:narrow_marked+* { @all = count(); }",
+    );
+    assert_lines(&outcome, &["@: 10007", &format!("@all: {}", 7 * COUNT)]);
+    let inside = crate::common::script(&format!("uprobe:{narrow}:narrow_marked+6 {{ @ = count(); }}")).run().unwrap();
+    assert!(inside.stderr.contains("no instruction starts at `narrow_marked+6`"), "{}", inside.describe());
+}
