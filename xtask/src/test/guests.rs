@@ -23,7 +23,7 @@ const PACKAGES: [(&str, &[&str]); 4] = [
 
 /// What asks nothing of a kernel that the host's does not answer is tested there alone: emulated machines are slow. Of D, probes in
 /// functions, faults and whole outputs are tested under every kernel.
-const ON_THE_HOST: [&str; 17] = [
+const ON_THE_HOST: [&str; 18] = [
     "bpftrace_cli::",
     "debug_info::",
     "dtrace::aliases::",
@@ -32,6 +32,7 @@ const ON_THE_HOST: [&str; 17] = [
     "dtrace::command_line::",
     "dtrace::counters::",
     "dtrace::drops::",
+    "dtrace::listings::",
     "dtrace::providers::",
     "dtrace::scripts::",
     "dtrace::targets::",

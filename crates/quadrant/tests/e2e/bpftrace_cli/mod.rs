@@ -3,6 +3,7 @@
 mod accepted;
 mod errors;
 mod json;
+mod macros;
 mod mistakes;
 mod options;
 mod warnings;

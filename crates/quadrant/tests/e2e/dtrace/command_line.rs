@@ -10,7 +10,7 @@ use crate::common::{binary, folder, good, needs_root};
 
 /// Runs to an end with this status; what it says on standard error.
 #[track_caller]
-fn ends_with(status: i32, tracer: Program) -> String {
+pub fn ends_with(status: i32, tracer: Program) -> String {
     let outcome = tracer.run().expect("the tracer runs");
     assert_eq!(outcome.code(), Some(status), "{}", outcome.describe());
     outcome.stderr
@@ -226,78 +226,6 @@ fn a_listing_of_the_code() {
     assert!(outcome.stderr.contains("dtrace:::BEGIN") && outcome.stderr.contains("exit"), "{}", outcome.describe());
 }
 
-#[test]
-fn listings_of_probes() {
-    needs_root!();
-    let outcome = good(dtrace().args(["-ln", "BEGIN,syscall::getppid:entry"]));
-    let lines: Vec<&str> = outcome.stdout.lines().collect();
-    assert_eq!(lines[0], "   ID   PROVIDER            MODULE                          FUNCTION NAME");
-    assert_eq!(lines[1], "    1     dtrace                                                     BEGIN");
-    assert!(
-        lines[2].ends_with("    syscall           vmlinux                           getppid entry"),
-        "{}",
-        lines[2]
-    );
-    let by_function = good(dtrace().args(["-lf", "getppid"]));
-    assert_eq!(by_function.stdout.lines().filter(|line| line.contains(" syscall ")).count(), 2);
-    assert!(good(dtrace().args(["-lP", "profile"])).stdout.lines().count() >= 1);
-    let id = lines[2].split_whitespace().next().unwrap();
-    assert_eq!(good(dtrace().args(["-li", id])).stdout.lines().nth(1), Some(lines[2]));
-    // What one description lacks does not hide what the others mean.
-    let some = dtrace().args(["-ln", "BEGIN,nosuch:::x,END"]).run().unwrap();
-    assert_eq!((some.code(), some.stdout.lines().count()), (Some(0), 3), "{}", some.describe());
-    assert_eq!(some.stderr, "dtrace: failed to match nosuch:::x: No probe matches description\n");
-    let module = dtrace().args(["-lm", "nosuchmodule"]).run().unwrap();
-    assert!(module.stderr.starts_with("dtrace: failed to match :nosuchmodule::: No probe"), "{}", module.describe());
-    assert_eq!(good(dtrace().args(["-len", "BEGIN"])).stdout.lines().count(), 2);
-    let unknown = dtrace().args(["-li", "99999999"]).run().unwrap();
-    let message =
-        "dtrace: invalid probe specifier 99999999: invalid probe identifier 99999999: Unknown probe identifier\n";
-    assert_eq!((unknown.code(), unknown.stdout.as_str(), unknown.stderr.as_str()), (Some(1), "", message));
-    assert_eq!(good(dtrace().args(["-li", "0x1"])).stdout.lines().nth(1), Some(lines[1]));
-    let large = dtrace().args(["-xerrtags", "-li", "4294967296"]).run().unwrap();
-    let message =
-        "dtrace: invalid probe specifier 4294967296: [D_PDESC_INVAL] identifier 4294967296 exceeds maximum probe id\n";
-    assert_eq!((large.code(), large.stdout.as_str(), large.stderr.as_str()), (Some(1), "", message));
-    let process = dtrace().args(["-ln", "pid$target:a.out:nosuch_function:entry", "-c", "true"]).run().unwrap();
-    assert_eq!((process.code(), process.stdout.as_str()), (Some(1), ""), "{}", process.describe());
-    assert!(
-        process.stderr.contains("specifier pid$target:a.out:nosuch_function:entry: failed to lookup"),
-        "{}",
-        process.describe()
-    );
-    let none = ends_with(0, dtrace().args(["-ln", "nosuch:::"]));
-    assert!(none.contains("nosuch:::"), "{none}");
-}
-
-#[test]
-fn listings_with_arguments() {
-    needs_root!();
-    let outcome = good(dtrace().args(["-lvn", "syscall::read:entry"]));
-    for line in [
-        "Argument Types",
-        "args[0]: unsigned int",
-        "args[1]: char *",
-        "Probe Description Attributes",
-        "Stability Class",
-    ] {
-        if line == "Stability Class" {
-            continue;
-        }
-        assert!(outcome.stdout.contains(line), "{line}: {}", outcome.describe());
-    }
-    let outcome = good(dtrace().args(["-lvn", "sdt:sched::sched_switch"]));
-    assert!(outcome.stdout.contains("\t\targs[0]: char [16]\n\t\targs[1]: pid_t\n"), "{}", outcome.describe());
-}
-
-#[test]
-fn probes_that_are_not_there() {
-    needs_root!();
-    let outcome =
-        good(dtrace().args(["-Zqn", "nosuch:::probe { trace(1); }", "-n", "BEGIN { printf(\"on\\n\"); exit(0); }"]));
-    assert_eq!(outcome.lines(), ["on"]);
-}
-
 /// What a row began as, it stays.
 #[test]
 fn quiet_is_left_in_the_middle_of_a_row() {
@@ -442,17 +370,6 @@ fn less_stability_than_the_minimum_is_refused() {
         "-en",
         "dtrace:::BEGIN { x = pid; trace(curpsinfo->pr_pid); }",
     ]));
-}
-
-#[test]
-fn listings_tell_what_is_wrong_with_a_description() {
-    needs_root!();
-    let stderr = ends_with(1, dtrace().args(["-ln", "BEGIN{"]));
-    assert!(stderr.contains("invalid probe specifier BEGIN{: syntax error"), "{stderr}");
-    let none = good(dtrace().args(["-lP", "cpc"]));
-    assert!(none.stderr.contains("help: write an event, a mode"), "{}", none.describe());
-    let one = good(dtrace().args(["-ln", "cpc:::cpu_clock-all-100000"]));
-    assert!(one.lines()[1].ends_with(" cpu_clock-all-100000"), "{}", one.describe());
 }
 
 #[test]

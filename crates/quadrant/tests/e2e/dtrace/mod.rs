@@ -9,6 +9,7 @@ mod counters;
 mod drops;
 mod faults;
 mod functions;
+mod listings;
 mod providers;
 mod scripts;
 mod shared;
