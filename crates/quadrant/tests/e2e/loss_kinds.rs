@@ -48,7 +48,7 @@ provoked! {
         run("config = { max_map_keys = 2 } BEGIN { @[1] = 1; @[2] = 1; @[3] = 1; exit(); }", with)
     };
     texts_that_are_cut: Texts, Times::Exactly(1), |with| {
-        let text = "config = { max_strlen = 16 } tracepoint:syscalls:sys_enter_execve /pid == cpid/ { @ = str(args.filename); }";
+        let text = "config = { max_strlen = 8 } tracepoint:syscalls:sys_enter_execve /pid == cpid/ { @ = str(args.filename); }";
         run_on("calls", "1", text, with)
     };
     reads_that_fail: Reads, Times::Exactly(1), |with| run("BEGIN { @ = str(8); exit(); }", with);
