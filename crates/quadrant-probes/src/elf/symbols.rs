@@ -22,6 +22,8 @@ const RESERVED: u16 = 0xff00;
 pub(crate) struct Symbols {
     tables: Vec<Table>,
     starts: OnceCell<Vec<u64>>,
+    /// Where functions start that other files may call.
+    public: OnceCell<Vec<u64>>,
     /// Whether some were left out.
     are_cut: Cell<bool>,
     /// Whether they are those that Go's runtime knows.
@@ -97,7 +99,7 @@ impl Symbols {
         let are_of_go = go.is_some();
         are_cut |= go.as_ref().is_some_and(|go| go.cut);
         tables.extend(go.map(|go| Table { class: Class::Wide, entries: go.entries, names: go.names, code }));
-        Ok(Self { tables, starts: OnceCell::new(), are_cut: Cell::new(are_cut), are_of_go })
+        Ok(Self { tables, starts: OnceCell::new(), public: OnceCell::new(), are_cut: Cell::new(are_cut), are_of_go })
     }
 
     /// Whether they are those that Go's runtime knows.
@@ -142,14 +144,22 @@ impl Symbols {
 
     /// The first function that starts after `address`.
     pub fn next_start(&self, address: u64) -> Option<u64> {
-        let starts = self.starts.get_or_init(|| {
-            let mut starts: Vec<u64> = self.functions().map(|symbol| symbol.address).collect();
-            starts.sort_unstable();
-            starts.dedup();
-            starts
-        });
+        let starts = self.starts.get_or_init(|| addresses(self.functions()));
         starts.get(starts.partition_point(|start| *start <= address)).copied()
     }
+
+    /// Whether a function starts at `address` that other files may call.
+    pub fn is_public(&self, address: u64) -> bool {
+        let public = self.public.get_or_init(|| addresses(self.functions().filter(|symbol| symbol.global)));
+        public.binary_search(&address).is_ok()
+    }
+}
+
+fn addresses<'a>(symbols: impl Iterator<Item = Symbol<'a>>) -> Vec<u64> {
+    let mut addresses: Vec<u64> = symbols.map(|symbol| symbol.address).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
 }
 
 impl Table {

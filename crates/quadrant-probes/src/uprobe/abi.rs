@@ -229,7 +229,9 @@ fn in_words(words: [Operand; MOST_WORDS], count: u8) -> UserPlace {
 /// A large result is in memory of the caller in any case.
 fn class_of_result(types: &Types, ty: TypeId, is_rust: bool) -> Class {
     match class(types, ty, is_rust) {
-        Class::Unclear(_) if types.size_of(ty).is_some_and(|size| size > IN_REGISTERS) => Class::Memory,
+        Class::Unclear(_) if types.size_of(ty).is_some_and(|size| size > IN_REGISTERS) && !is_wide(types, ty) => {
+            Class::Memory
+        }
         // Two of `long double`: in two registers of the floating point unit.
         Class::Memory if types.is_complex(ty) => Class::Extended,
         Class::Memory if types.is_opaque_number(ty) => Class::Unclear(Absence::Unknown),
@@ -247,6 +249,7 @@ fn class(types: &Types, ty: TypeId, is_rust: bool) -> Class {
     match types.kind(ty) {
         _ if size == 0 => Class::Empty,
         CType::Float { size: 10.. } => Class::Extended,
+        _ if is_wide(types, ty) => Class::Unclear(Absence::Unknown),
         _ if size > IN_REGISTERS => Class::Memory,
         _ => {
             let mut sorter = Sorter { types, words: [None; 2], extended: false, left: MAX_MEMBERS, gave_up: false };
@@ -257,6 +260,28 @@ fn class(types: &Types, ty: TypeId, is_rust: bool) -> Class {
             }
         }
     }
+}
+
+/// Whether a value is a vector of more than 16 bytes and nothing else: in a register, if the compiler was told that there are such.
+fn is_wide(types: &Types, ty: TypeId) -> bool {
+    let mut ty = ty;
+    let Some(size) = types.size_of(ty).filter(|size| *size > IN_REGISTERS) else { return false };
+    for _ in 0..MAX_DEPTH {
+        let inner = match types.kind(ty) {
+            _ if types.is_vector(ty) => return true,
+            CType::Array { elem, .. } => elem,
+            CType::Struct { .. } => match types.members(ty).first() {
+                Some(member) => member.ty,
+                None => return false,
+            },
+            _ => return false,
+        };
+        if types.size_of(inner) != Some(size) {
+            return false;
+        }
+        ty = inner;
+    }
+    false
 }
 
 /// Finds out which words of a value have integers in them.
@@ -302,6 +327,8 @@ impl Sorter<'_> {
                     None => self.sort(member.ty, at.checked_add(member.byte_offset())?, depth),
                 })
             }
+            // One register, even for 16 bytes.
+            CType::Array { .. } if self.types.is_vector(ty) => self.mark(at, 1, Word::Vector),
             CType::Array { elem, len } => {
                 let size = self.types.size_of(elem)?;
                 let mut elements = 0..len.min(IN_REGISTERS);

@@ -23,6 +23,8 @@ const NARROW_REGISTERS: [u16; 9] = [80, 88, 96, 40, 152, 32, 104, 112, 128];
 const FIRST_X87: u16 = 11;
 /// Parts of functions, and functions with other parameters than the source's, have these in their names.
 const CHANGED: [&str; 4] = [".isra.", ".constprop.", ".part.", ".cold"];
+/// Of those, what need not have the source's result.
+const WITHOUT_RESULT: [&str; 2] = [".isra.", ".part."];
 
 /// The named arguments of a point in a user function; the result, called `retval`, at its return.
 pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point: &Point) -> Result<Args> {
@@ -41,13 +43,19 @@ pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point:
     let Some(function) = whole.or_else(|| info.inlined_subprogram(address, &point.func)) else {
         return Err(undescribed(point, path, info.missing_split_file(address)));
     };
-    let changed = changed || function.is_go;
+    if function.is_brief && function.parameters.is_empty() && !on_return {
+        return Err(left_out(&point.func));
+    }
+    let is_internal = function.is_by_llvm && elf.symbols().is_ok_and(|symbols| !symbols.is_public(address));
+    let changed = changed || function.is_go || is_internal;
     let class = elf.class();
     let finder = Finder { types, of, function: &function, changed, class };
     let mut fields = if on_return { finder.result() } else { finder.parameters() };
     fields.iter_mut().for_each(|field| field.ty = types.shared(field.ty));
-    if !on_return {
-        finder.warn_of_guesses(files, &point.func, &fields);
+    match on_return {
+        false => finder.warn_of_guesses(files, &point.func, &fields),
+        true if is_internal || may_lack_result(&point.name) => finder.warn_of_result(files, &point.func, &fields),
+        true => {}
     }
     Ok(Args { fields, narrow: class == Class::Narrow, ..Args::default() })
 }
@@ -76,8 +84,20 @@ fn undescribed(point: &Point, path: &Path, split: Option<String>) -> quadrant_pr
     )
 }
 
+fn left_out(function: &str) -> quadrant_program::probe::ProbeError {
+    advise(
+        format!("the debug information of `{function}` has its lines only, not its arguments"),
+        "compile with -g instead of -g1",
+    )
+}
+
 fn is_changed(name: &str) -> bool {
     CHANGED.iter().any(|mark| name.contains(mark))
+}
+
+/// Whether the compiler has said by the name that the function need not return what the source says.
+fn may_lack_result(name: &str) -> bool {
+    WITHOUT_RESULT.iter().any(|mark| name.contains(mark))
 }
 
 struct Finder<'a> {
@@ -133,11 +153,11 @@ impl Finder<'_> {
                 UserPlace::Absent(Absence::Unknown) if !self.changed => by_convention,
                 place => place,
             },
-            None if self.changed => UserPlace::Absent(Absence::Unknown),
-            // Where the places of others are said, this one has none any more; compilers of Rust change what has none.
-            None if parameter.is_unplaced && (self.function.is_rust || self.is_optimized()) => {
+            // LLVM lets callers hand over anything then; elsewhere, where the places of others are said, this one has none any more.
+            None if parameter.is_unplaced && (self.is_unfixed() || self.is_optimized() && !self.changed) => {
                 UserPlace::Absent(Absence::Optimized)
             }
+            None if self.changed => UserPlace::Absent(Absence::Unknown),
             None => by_convention,
         };
         let name = parameter.name.as_deref().map_or_else(|| format!("arg{index}"), str::to_owned);
@@ -147,14 +167,13 @@ impl Finder<'_> {
     /// Rust's convention is not fixed, and where no place is said at all it need not be the usual one either.
     fn warn_of_guesses(&self, files: &Files, function: &str, fields: &[Field]) {
         let is_guess = |parameter: &Parameter| {
-            let unplaced = parameter.is_unplaced && !self.is_optimized() && !self.function.is_rust;
+            let unplaced = parameter.is_unplaced && !self.is_optimized() && !self.is_unfixed();
             !self.changed
                 && parameter.location.is_none()
                 && (unplaced || self.function.is_rust && !parameter.is_unplaced)
         };
-        let is_used = |field: &Field| !matches!(field.place, FieldPlace::User(UserPlace::Absent(_)));
         let both = self.function.parameters.iter().zip(fields);
-        let guessed = both.filter(|(parameter, field)| is_guess(parameter) && is_used(field));
+        let guessed = both.filter(|(parameter, field)| is_guess(parameter) && is_readable(field));
         let names: Vec<String> = guessed.map(|(_, field)| format!("`{}`", field.name)).collect();
         if !names.is_empty() {
             files.warn(format!(
@@ -163,6 +182,21 @@ impl Finder<'_> {
                 names.join(", ")
             ));
         }
+    }
+
+    /// No debug information says whether the result is still there.
+    fn warn_of_result(&self, files: &Files, function: &str, fields: &[Field]) {
+        if fields.iter().any(is_readable) {
+            files.warn(format!(
+                "`retval` of `{function}` is its result only if a caller uses that: the compiler has optimized the function for \
+                 its callers, and leaves out what none of them uses"
+            ));
+        }
+    }
+
+    /// Callers need not hand over what the function does not use.
+    fn is_unfixed(&self) -> bool {
+        self.function.is_rust || self.function.is_by_llvm
     }
 
     fn is_optimized(&self) -> bool {
@@ -195,6 +229,10 @@ impl Finder<'_> {
             Location::Memory { base: Base::Frame, .. } | Location::Unknown => UserPlace::Absent(Absence::Unknown),
         }
     }
+}
+
+fn is_readable(field: &Field) -> bool {
+    !matches!(field.place, FieldPlace::User(UserPlace::Absent(_)))
 }
 
 pub(super) fn operand(class: Class, location: &Location) -> std::result::Result<Operand, Absence> {

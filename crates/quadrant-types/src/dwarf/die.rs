@@ -60,10 +60,20 @@ impl<'a> Die<'a> {
         self.raw.attr(name).ok()??.udata_value()
     }
 
-    /// A number that may be negative.
+    /// A number that may be negative, whatever its width.
     pub(crate) fn signed(&self, name: DwAt) -> Option<i64> {
         let attribute = self.raw.attr(name).ok()??;
         attribute.sdata_value().or_else(|| attribute.udata_value().map(u64::cast_signed))
+    }
+
+    /// A number that compilers write with its sign if it is negative: one of a fixed width is not, and has no sign.
+    pub(crate) fn integer(&self, name: DwAt) -> Option<i64> {
+        match self.raw.attr_value(name).ok()?? {
+            AttributeValue::Data1(value) => Some(value.into()),
+            AttributeValue::Data2(value) => Some(value.into()),
+            AttributeValue::Data4(value) => Some(value.into()),
+            _ => self.signed(name),
+        }
     }
 
     pub(crate) fn flag(&self, name: DwAt) -> bool {
@@ -176,12 +186,21 @@ impl<'a> Die<'a> {
 
 /// The language that a unit was written in.
 pub(super) fn language(info: &DebugInfo, unit: &UnitData) -> Option<gimli::DwLang> {
-    let mut cursor = unit.entries(info).unit.entries();
-    let (_, root) = cursor.next_dfs().ok()??;
-    match root.attr_value(gimli::DW_AT_language).ok()?? {
+    match root(info, unit)?.value(gimli::DW_AT_language)? {
         AttributeValue::Language(language) => Some(language),
         _ => None,
     }
+}
+
+/// The compiler of a unit; gcc's with its options.
+pub(super) fn producer(info: &DebugInfo, unit: &UnitData) -> Option<Arc<str>> {
+    root(info, unit)?.text(gimli::DW_AT_producer)
+}
+
+fn root<'a>(info: &'a DebugInfo, unit: &'a UnitData) -> Option<Die<'a>> {
+    let mut cursor = unit.entries(info).unit.entries();
+    let offset = cursor.next_dfs().ok()??.1.offset();
+    info.die(DieRef { unit: unit.number, offset: offset.0 })
 }
 
 impl DebugInfo {

@@ -67,7 +67,7 @@ pub(super) fn of(die: &Die<'_>, vaddr: u64, frame: Option<&Location>) -> Said {
             None => Said::Nothing,
         },
         None => match die.value(gimli::DW_AT_const_value) {
-            Some(_) => Said::Here(die.signed(gimli::DW_AT_const_value).map_or(Location::Unknown, constant)),
+            Some(_) => Said::Here(die.integer(gimli::DW_AT_const_value).map_or(Location::Unknown, constant)),
             None => Said::Nothing,
         },
     }

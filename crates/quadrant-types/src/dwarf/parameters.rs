@@ -16,12 +16,14 @@ struct Frames {
     /// Bytes from the canonical frame address down to the stack pointer at a function's entry: the return address. The frame pointer,
     /// once it is set up, points twice as far down.
     at_entry: i64,
+    /// DWARF's numbers of the registers that arguments are handed over in, of i386 by some conventions.
+    arguments: &'static [u16],
 }
 
 /// x86-64.
-const WIDE: Frames = Frames { frame: 6, stack: 7, at_entry: 8 };
+const WIDE: Frames = Frames { frame: 6, stack: 7, at_entry: 8, arguments: &[5, 4, 1, 2, 8, 9] };
 /// i386.
-const NARROW: Frames = Frames { frame: 5, stack: 4, at_entry: 4 };
+const NARROW: Frames = Frames { frame: 5, stack: 4, at_entry: 4, arguments: &[0, 1, 2] };
 
 /// A function with code of its own.
 #[derive(Debug, Clone)]
@@ -38,6 +40,10 @@ pub struct Subprogram {
     pub is_go: bool,
     /// It is in a program of 32 bits.
     pub is_narrow: bool,
+    /// LLVM has optimized it, which changes parameters and results of functions that nothing outside calls, and does not say so.
+    pub is_by_llvm: bool,
+    /// Parameters and result were left out: only lines are described, as with -g1.
+    pub is_brief: bool,
 }
 
 /// A parameter.
@@ -60,7 +66,16 @@ impl DebugInfo {
         let unit = self.units.data(self, function.at.unit)?;
         let language = super::die::language(self, unit);
         let (is_rust, is_go) = (language == Some(gimli::DW_LANG_Rust), language == Some(gimli::DW_LANG_Go));
-        (begin == vaddr).then(|| Subprogram { is_rust, is_go, ..subprogram(&function, vaddr) })
+        let producer = super::die::producer(self, unit).unwrap_or_default();
+        // LLVM's compilers say `clang` or `LLVM`.
+        let llvm = producer.contains("clang") || producer.contains("LLVM");
+        (begin == vaddr).then(|| Subprogram {
+            is_rust,
+            is_go,
+            is_by_llvm: llvm && is_optimized(&function),
+            is_brief: producer.split(' ').any(|option| option == "-g1") || llvm && !has_line(&function),
+            ..subprogram(&function, vaddr)
+        })
     }
 
     fn function_at(&self, vaddr: u64) -> Option<(Die<'_>, u64)> {
@@ -74,14 +89,38 @@ impl DebugInfo {
 fn subprogram(function: &Die<'_>, vaddr: u64) -> Subprogram {
     let frame = location::frame_base(function);
     let name = function.with_completed().find_map(|die| die.name());
-    // A function that only refers to its declaration may leave its parameters there.
-    let children = function.with_completed().map(|die| die.children());
+    let parameters = parameters_of(function).iter().map(|die| parameter(die, vaddr, frame.as_ref())).collect();
+    Subprogram {
+        name,
+        parameters,
+        result: type_of(function),
+        is_rust: false,
+        is_go: false,
+        is_narrow: function.word() == 4,
+        is_by_llvm: false,
+        is_brief: false,
+    }
+}
+
+/// A function that only refers to its declaration may leave its parameters there.
+fn parameters_of<'a>(function: &Die<'a>) -> Vec<Die<'a>> {
     let is_parameter = |die: &Die<'_>| die.tag() == gimli::DW_TAG_formal_parameter;
-    let children = children.into_iter().find(|children| children.iter().any(is_parameter)).unwrap_or_default();
-    let parameters = children.iter().filter(|die| is_parameter(die));
-    let parameters = parameters.map(|die| parameter(die, vaddr, frame.as_ref())).collect();
-    let is_narrow = function.word() == 4;
-    Subprogram { name, parameters, result: type_of(function), is_rust: false, is_go: false, is_narrow }
+    let parameters = |die: Die<'a>| die.children().into_iter().filter(is_parameter).collect::<Vec<_>>();
+    function.with_completed().map(parameters).find(|parameters| !parameters.is_empty()).unwrap_or_default()
+}
+
+/// clang's -g1 leaves out where a function was declared, too.
+fn has_line(function: &Die<'_>) -> bool {
+    function.with_completed().any(|die| die.has(gimli::DW_AT_decl_line))
+}
+
+/// Without optimization LLVM puts all parameters into the frame, and says nothing of calls.
+fn is_optimized(function: &Die<'_>) -> bool {
+    let says_calls =
+        [gimli::DW_AT_call_all_calls, gimli::DW_AT_GNU_all_call_sites].iter().any(|name| function.has(*name));
+    let is_in_frame =
+        |die: &Die<'_>| matches!(die.value(gimli::DW_AT_location), Some(gimli::AttributeValue::Exprloc(_)));
+    says_calls || !parameters_of(function).iter().all(is_in_frame)
 }
 
 fn parameter(die: &Die<'_>, vaddr: u64, frame: Option<&Location>) -> Parameter {
@@ -111,6 +150,8 @@ pub(super) fn of_copy(copy: &Die<'_>, function: &Die<'_>, vaddr: u64) -> Subprog
         is_rust: false,
         is_go: false,
         is_narrow: copy.word() == 4,
+        is_by_llvm: false,
+        is_brief: false,
     }
 }
 
@@ -130,9 +171,9 @@ impl Frames {
         match said {
             Said::Here(location) => Some(self.rebased(location, true)),
             Said::Always(location @ (Location::Register(_) | Location::Constant(_))) => Some(location),
-            // A register that is no frame holds at the entry what it holds throughout.
-            Said::Always(location @ Location::Memory { base: Base::Register(register), .. })
-                if register != self.frame && register != self.stack =>
+            // The address was handed over. With another register or distance it is a frame of gcc's address sanitizer.
+            Said::Always(location @ Location::Memory { base: Base::Register(register), offset: 0, .. })
+                if self.arguments.contains(&register) =>
             {
                 Some(location)
             }
@@ -165,5 +206,22 @@ impl Frames {
             }
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_registers_with_arguments_hold_an_address_at_the_entry() {
+        let always = |register, offset| {
+            let memory = Location::Memory { base: Base::Register(register), offset, indirect: false };
+            (WIDE.at_entry(Said::Always(memory.clone())), memory)
+        };
+        let (handed, memory) = always(WIDE.arguments[2], 0);
+        assert_eq!(handed, Some(memory));
+        // gcc's address sanitizer: the frame is elsewhere, and its address in any register.
+        assert_eq!([always(12, -32).0, always(0, -64).0, always(WIDE.arguments[0], -32).0], [None, None, None]);
     }
 }

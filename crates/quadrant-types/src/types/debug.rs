@@ -169,6 +169,13 @@ impl Types {
         self.is_record_of_base(id) && self.members(id).is_empty()
     }
 
+    /// Whether a program's type is a vector, as of the compilers' `vector_size` and `__m128`.
+    pub fn is_vector(&self, id: TypeId) -> bool {
+        let Some(Home::Debug(of, at)) = self.entry(self.resolve(id)).home else { return false };
+        let is_vector = |info: Rc<DebugInfo>| info.die(at).is_some_and(|die| die.flag(gimli::DW_AT_GNU_vector));
+        matches!(self.kind(id), CType::Array { .. }) && self.debug_info(of).is_some_and(is_vector)
+    }
+
     /// Whether a program's type is a complex number: a record of two numbers.
     pub fn is_complex(&self, id: TypeId) -> bool {
         self.is_record_of_base(id) && !self.members(id).is_empty()
@@ -188,7 +195,7 @@ impl Types {
 
 fn constant(die: &Die<'_>) -> Option<EnumValue> {
     let is_constant = die.tag() == gimli::DW_TAG_enumerator;
-    let value = die.signed(gimli::DW_AT_const_value).filter(|_| is_constant)?;
+    let value = die.integer(gimli::DW_AT_const_value).filter(|_| is_constant)?;
     Some(EnumValue { name: (*die.name()?).into(), value })
 }
 
@@ -437,6 +444,6 @@ fn is_of_function(die: &Die<'_>) -> bool {
 
 /// Elements of one dimension; 0 where that is not fixed.
 fn length(die: &Die<'_>) -> u64 {
-    let upper = || die.signed(gimli::DW_AT_upper_bound).and_then(|last| u64::try_from(last.checked_add(1)?).ok());
+    let upper = || die.integer(gimli::DW_AT_upper_bound).and_then(|last| u64::try_from(last.checked_add(1)?).ok());
     die.number(gimli::DW_AT_count).or_else(upper).unwrap_or(0)
 }

@@ -5,6 +5,9 @@ use super::{CType, Entry, EnumValue, Member, Slot, TypeId, Types};
 use crate::TypeError;
 use std::rc::Rc;
 
+/// Bytes of the longest vector register.
+const MAX_VECTOR: u64 = 64;
+
 /// Deepest nesting of structs and arrays whose alignment is worked out.
 const MAX_NESTING: usize = 16;
 
@@ -155,6 +158,7 @@ impl Types {
             CType::Int { size, .. } | CType::Float { size } | CType::Enum { size, .. } | CType::Ptr { size, .. } => {
                 u64::from(size).clamp(1, 16)
             }
+            CType::Array { .. } if self.is_vector(id) => self.size_of(id).unwrap_or(1).clamp(1, MAX_VECTOR),
             CType::Array { elem, .. } => self.align_within(elem, depth, visits),
             CType::Struct { size, .. } => match self.entry(id).align {
                 0 => self.struct_align(id, size.into(), depth, visits),

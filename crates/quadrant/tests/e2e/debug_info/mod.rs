@@ -6,6 +6,7 @@ mod handed;
 mod lines;
 mod memory;
 mod places;
+mod remade;
 mod separate;
 mod types;
 mod variants;
