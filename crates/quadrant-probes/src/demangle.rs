@@ -6,24 +6,17 @@ use quadrant_symbols::source_names;
 /// Shorter pieces of names are not looked for: they are in nearly all.
 const MIN_PIECE: usize = 3;
 
-/// Words of readable names that mangled names do not have, or have as a letter. Parts of them are no pieces either.
-const WORDS: [&str; 15] = [
-    "unsigned signed short long int __int128 char bool void float double half __float128 decimal128 decimal64 decimal32 _Complex _Imaginary",
-    "wchar_t char8_t char16_t char32_t nullptr_t auto decltype const volatile __restrict true false nullptr vector complex imaginary",
+/// What readable names have behind a `::` although mangled names have not, or have as a letter. Parts of them are no pieces either.
+const WORDS: [&str; 4] = [
     "std allocator basic_string string basic_istream basic_ostream basic_iostream istream ostream iostream char_traits",
-    "operator new delete co_await sizeof alignof typeid throw noexcept static_cast dynamic_cast const_cast reinterpret_cast this",
-    "lambda unnamed type anonymous namespace default argument literal block invocation initializer function parameter pack",
-    "vtable VTT construction typeinfo name guard variable reference temporary for TLS init wrapper virtual thunk to non covariant return",
-    "transaction clone hidden alias module friend requires template object global constructors destructors keyed java class resource",
-    "closure shim impl dyn mut extern unsafe as fn crate",
-    "isize usize i128 u128",
-    "i16 i32 i64",
-    "u16 u32 u64",
-    "f16 f32 f64 f128",
-    "str",
-    "str_",
-    "ull",
+    "nullptr_t bfloat16_t float16_t float32_t float64_t float128_t",
+    "operator new delete unnamed type anonymous namespace string literal block invocation lambda closure",
+    "vtable VTT typeinfo guard",
 ];
+
+/// A disambiguator of Rust and a length are 64-bit numbers: so many digits of base 62, and of base 10.
+const MAX_DIGITS: usize = 11;
+const MAX_DECIMALS: usize = 20;
 
 /// Which functions are meant by the names that their sources have.
 pub(crate) struct Named {
@@ -48,11 +41,16 @@ impl Named {
     }
 }
 
-/// The longest piece of a pattern that is a source's own name, or a part of one: mangled names have it as it is.
+/// The longest piece of a pattern that is a source's own name, or a part of one: mangled names have it as it is. What else a readable
+/// name has, types most of all, mangled names have in letters: only what is behind a `::`, or in a pattern that is a path, is surely a name.
+/// Behind a bracket may be a set, parameters, or an expression.
 fn piece(pattern: &str) -> Option<&str> {
-    // Behind a bracket may be a set.
-    let plain = pattern.split('[').next().unwrap_or_default();
-    let runs = plain.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_path = pattern.chars().all(|c| is_part(c) || c == ':');
+    let plain = pattern.split(['[', '(', '<', '{']).next().unwrap_or_default();
+    let starts =
+        is_path.then_some(0).into_iter().chain(plain.match_indices("::").map(|(at, colons)| at + colons.len()));
+    let runs = starts.map(|at| plain[at..].split(|c| !is_part(c)).next().unwrap_or_default());
     let is_own = |run: &&str| {
         let known = WORDS.iter().flat_map(|words| words.split(' ')).any(|word| word.contains(*run));
         run.len() >= MIN_PIECE && !run.starts_with(|c: char| c.is_ascii_digit()) && !known
@@ -70,10 +68,10 @@ pub(crate) fn rough_names(raw: &str) -> Vec<&str> {
             names.push("std");
         }
         // Rust tells crates of the same name apart.
-        let disambiguator = rest.strip_prefix('s').filter(|_| is_rust).and_then(|rest| rest.split_once('_'));
+        let disambiguator = rest.strip_prefix('s').filter(|_| is_rust).and_then(behind_digits);
         let named = || first.is_ascii_digit().then(|| source_name(rest)).flatten();
         rest = match (disambiguator, named()) {
-            (Some((_, behind)), _) => behind,
+            (Some(behind), _) => behind,
             (None, Some((name, behind))) => {
                 names.push(name);
                 behind
@@ -84,9 +82,15 @@ pub(crate) fn rough_names(raw: &str) -> Vec<&str> {
     names
 }
 
+/// What is behind a disambiguator.
+fn behind_digits(text: &str) -> Option<&str> {
+    let digits = text.bytes().take(MAX_DIGITS + 1).position(|byte| byte == b'_')?;
+    Some(&text[digits + 1..])
+}
+
 /// A length and the name behind it.
 fn source_name(text: &str) -> Option<(&str, &str)> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let digits = text.bytes().take(MAX_DECIMALS + 1).position(|byte| !byte.is_ascii_digit())?;
     let (len, rest) = text.split_at(digits);
     let len: usize = len.parse().ok()?;
     let rest = if text.len() > digits && rest.len() > len { rest.strip_prefix('_').unwrap_or(rest) } else { rest };
@@ -128,16 +132,48 @@ mod tests {
         let pieces = [
             ("shop::sale", Some("sale")),
             ("shop::sale*", Some("sale")),
-            ("*place", Some("place")),
-            ("int max<int>(int, int)", Some("max")),
+            ("*place", None),
+            ("sale*", None),
+            ("sale(int)", None),
+            ("*::sale(int)", Some("sale")),
+            ("*::basic_str*", None),
+            ("int max<int>(int, int)", None),
             ("operator new(unsigned long)", None),
             ("ns::operator[]", None),
             ("*", None),
-            ("<alloc::vec::Vec<u32> as core::fmt::Debug>::fmt", Some("Debug")),
+            ("<alloc::vec::Vec<u32> as core::fmt::Debug>::fmt", None),
         ];
         pieces.iter().for_each(|(pattern, wanted)| assert_eq!(piece(pattern), *wanted, "{pattern}"));
         assert!(Named::new("shop::sale").accepts("_ZN4shop4saleEi") && !Named::new("shop::sale").accepts("sale"));
         assert!(Named::new("for_c").accepts("for_c"));
+    }
+
+    /// Types have words in readable names that mangled names have in letters.
+    #[test]
+    fn functions_are_found_by_types_of_any_words() {
+        for (raw, pattern) in [
+            ("_Z4halfDF16_", "half(_Float16)"),
+            ("_Z4halfDF16_", "half(_Float16*"),
+            ("_Z3addDv4_f", "add(float __vector(4))"),
+            ("_Z3addDv4_f", "*vector*"),
+            ("_Z3addIiEDTplfp_fp0_ET_S1_", "decltype ({parm#1}+{parm#2}) add<int>(int, int)"),
+            ("_Z3addIiEDTplfp_fp0_ET_S1_", "*parm*"),
+            ("_Z4bitsDB7_", "bits*(*_BitInt*)"),
+            ("_ZN4shop4saleEg", "shop::sale(__float128)"),
+        ] {
+            let (named, readable) = (Named::new(pattern), source_names(raw));
+            assert!(named.may_accept(raw), "{pattern}");
+            assert!(readable.is_empty() || named.accepts(raw), "{pattern} {readable:?}");
+        }
+    }
+
+    /// Would take hours if each letter looked at all that is behind it.
+    #[test]
+    fn rough_names_of_a_hostile_symbol_take_no_time() {
+        for raw in ["s".repeat(1 << 20), "1".repeat(1 << 20)] {
+            rough_names(&format!("_R{raw}"));
+            rough_names(&format!("_Z{raw}"));
+        }
     }
 
     #[test]
