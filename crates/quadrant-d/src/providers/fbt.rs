@@ -15,6 +15,9 @@ const SOME_FUNCTION: &str = "vfs_read";
 /// Words of arguments that `arg0` ... reach.
 const MOST_ARGS: u8 = 10;
 
+/// Where in a function it returned, of which Linux does not tell.
+const NO_OFFSET: i64 = -1;
+
 pub(super) const PROVIDER: Provider = Provider {
     is_called: |pattern| pattern.matches(FBT.name),
     find: |providers, wanted| FBT.find(providers, wanted),
@@ -131,13 +134,13 @@ impl Kind {
         Layout { args, args_vary: self.typed && !typed, raw, stability: STABILITY, ..Layout::default() }
     }
 
-    /// `arg1` is what the function returns. `arg0`, the place of the return on other systems, is 0.
+    /// `arg1` is what the function returns; `arg0` is the offset of the instruction that returned on other systems, and 0 would be one.
     fn end(&self, args: &Args, typed: bool) -> Layout {
         let result = args.fields.iter().find(|field| typed && matches!(field.place, FieldPlace::Result));
-        let place = || Arg { ty: ArgType::D("int".into()), value: Value::Constant(0) };
+        let place = || Arg { ty: ArgType::D("int".into()), value: Value::Constant(NO_OFFSET) };
         let result = result.map(|field| Arg { ty: ArgType::C(field.ty), value: Value::Field(field.clone()) });
         let args = result.map_or_else(Vec::new, |result| vec![place(), result]);
-        let raw = vec![Value::Constant(0), Value::Result];
+        let raw = vec![Value::Constant(NO_OFFSET), Value::Result];
         Layout { args, args_vary: self.typed && !typed, raw, stability: STABILITY, ..Layout::default() }
     }
 }

@@ -221,8 +221,11 @@ fn what_needs_functions() {
     assert!(wait[0].layout.requires[0].starts_with("fbt::submit_bio_wait:entry { self->__io_wait = "), "{wait:?}");
     let read = providers.find(&desc("fbt::vfs_read:")).unwrap();
     assert_eq!(read[0].point.name, "fbt:vmlinux:vfs_read:entry");
-    assert_eq!((&read[1].layout.raw[1], read[1].layout.args.len()), (&Value::Result, 2));
-    assert!(providers.find(&desc("rawfbt::vfs_read:entry")).unwrap()[0].layout.args.is_empty());
+    assert_eq!(read[1].layout.raw, [Value::Constant(-1), Value::Result], "no offset of a return is told");
+    assert_eq!((&read[1].layout.args[0].value, read[1].layout.args.len()), (&Value::Constant(-1), 2));
+    let raw = providers.find(&desc("rawfbt::vfs_read:")).unwrap();
+    assert!(raw[0].layout.args.is_empty());
+    assert_eq!(raw[1].layout.raw, read[1].layout.raw);
 }
 
 #[test]
