@@ -237,6 +237,8 @@ const MESSAGES: &[(&str, &str)] = &[
     ("x = &pid;", "cannot take address of dynamic variable"),
     ("self->x = 1; x = &self->x;", "cannot take address of dynamic variable"),
     ("x = `none;", "failed to resolve `none: Unknown symbol name"),
+    ("x = vmlinux`none;", "failed to resolve vmlinux`none: Unknown symbol name"),
+    ("x = none`jiffies;", "failed to resolve none`jiffies: Module is no longer loaded"),
     ("x[1] = 1; trace(x[1, 2]);", "x[ ] prototype mismatch: 2 keys passed, 1 expected"),
     (
         "self->a[1] = 1; self->a[\"x\"] = 2;",

@@ -116,6 +116,11 @@ impl Symbolizer {
         self.kernel.addr_of(name)
     }
 
+    /// The same of a module that is loaded.
+    pub fn kaddr_in_module(&self, module: &str, name: &str) -> Result<u64, Error> {
+        Kernel::addr_in(module, name)
+    }
+
     /// The address of a symbol in an ELF file.
     pub fn uaddr_in_file(&self, path: &str, symbol: &str) -> Result<FileAddr, Error> {
         uaddr::in_file(path, symbol)

@@ -89,7 +89,11 @@ impl Lower<'_> {
         match self.env.symbols.kernel_address(module, &symbol.name) {
             Ok(address) => Some(address),
             Err(reason) => {
-                let message = format!("failed to resolve {}: Unknown symbol name", spelled(symbol));
+                let why = match module.is_some_and(|module| !self.env.symbols.has_module(module)) {
+                    true => "Module is no longer loaded",
+                    false => "Unknown symbol name",
+                };
+                let message = format!("failed to resolve {}: {why}", spelled(symbol));
                 let elsewhere = absent::SYMBOLS.iter().find(|(known, _)| *known == symbol.name);
                 let help = match elsewhere {
                     Some((_, instead)) => (*instead).to_owned(),

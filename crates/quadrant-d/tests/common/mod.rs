@@ -176,7 +176,10 @@ fn site(name: &str) -> Site {
 pub struct Names;
 
 impl Symbols for Names {
-    fn kernel_address(&self, _module: Option<&str>, name: &str) -> Result<u64, String> {
+    fn kernel_address(&self, module: Option<&str>, name: &str) -> Result<u64, String> {
+        if let Some(module) = module.filter(|module| !self.has_module(module)) {
+            return Err(format!("the module `{module}` is not loaded"));
+        }
         match name {
             "jiffies" => Ok(0xffff_ffff_8100_0000),
             "f" => Ok(0xffff_ffff_8200_0000),

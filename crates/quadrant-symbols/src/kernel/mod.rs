@@ -94,8 +94,13 @@ impl Kernel {
         };
         match found {
             Some(addr) => Ok(addr),
-            None => stream_addr_of(name),
+            None => stream_addr_of(Search::of(name)),
         }
+    }
+
+    /// The address of the symbol `name` of a module that is loaded.
+    pub(crate) fn addr_in(module: &str, name: &str) -> Result<u64, Error> {
+        stream_addr_of(Search { module: Some(module), ..Search::of(name) })
     }
 
     fn find(&mut self, addr: u64, call: u64) -> Option<Frame> {
@@ -160,46 +165,56 @@ impl Kernel {
     }
 }
 
-/// Reads kallsyms as far as `name`.
-fn stream_addr_of(name: &str) -> Result<u64, Error> {
-    let mut search = Search::default();
-    match kallsyms::read(|line| search.line(line, name.as_bytes()))? {
+/// Reads kallsyms as far as the symbol.
+fn stream_addr_of(mut search: Search<'_>) -> Result<u64, Error> {
+    match kallsyms::read(|line| search.line(line))? {
         ControlFlow::Break(addr) => Ok(addr),
-        ControlFlow::Continue(()) => search.at_end(name),
+        ControlFlow::Continue(()) => search.at_end(),
     }
 }
 
 /// What was seen of the list while a symbol was looked for.
-#[derive(Default)]
-struct Search {
+struct Search<'a> {
+    name: &'a str,
+    /// Where it has to be, if not anywhere.
+    module: Option<&'a str>,
     address: bool,
     data: bool,
     /// The symbol is there, at address 0.
     zero: bool,
 }
 
-impl Search {
-    fn line(&mut self, line: Line<'_>, name: &[u8]) -> ControlFlow<u64> {
+impl<'a> Search<'a> {
+    fn of(name: &'a str) -> Self {
+        Self { name, module: None, address: false, data: false, zero: false }
+    }
+
+    fn line(&mut self, line: Line<'_>) -> ControlFlow<u64> {
         self.address |= line.addr != 0;
         self.data |= matches!(line.kind, b'd' | b'D' | b'b' | b'B');
-        if line.name != name {
+        if line.name != self.name.as_bytes() || self.module.is_some_and(|is| line.module != Some(is.as_bytes())) {
             return ControlFlow::Continue(());
         }
         self.zero |= line.addr == 0;
         if line.addr == 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(line.addr) }
     }
 
-    fn at_end(&self, name: &str) -> Result<u64, Error> {
-        let place = match self.data {
-            true => "the kernel (/proc/kallsyms)",
-            false => {
-                "the kernel: /proc/kallsyms has functions only, no data (it was built without CONFIG_KALLSYMS_ALL)"
-            }
-        };
+    fn at_end(&self) -> Result<u64, Error> {
         match (self.address, self.zero) {
             (false, _) => Err(Error::KernelAddressesHidden),
             (true, true) => Ok(0),
-            (true, false) => Err(Error::NoSuchSymbol { name: name.to_owned(), place: place.to_owned() }),
+            (true, false) => Err(Error::NoSuchSymbol { name: self.name.to_owned(), place: self.place() }),
+        }
+    }
+
+    fn place(&self) -> String {
+        match (self.module, self.data) {
+            (Some(module), true) => format!("the module `{module}` (/proc/kallsyms)"),
+            (None, true) => "the kernel (/proc/kallsyms)".to_owned(),
+            (_, false) => {
+                "the kernel: /proc/kallsyms has functions only, no data (it was built without CONFIG_KALLSYMS_ALL)"
+                    .to_owned()
+            }
         }
     }
 }
@@ -209,9 +224,20 @@ mod tests {
     use super::*;
 
     fn addr_of(list: &str, name: &str) -> Result<u64, String> {
-        let mut search = Search::default();
-        let flow = kallsyms::lines(list.as_bytes(), |line| search.line(line, name.as_bytes())).unwrap();
-        flow.break_value().map_or_else(|| search.at_end(name), Ok).map_err(|error| error.to_string())
+        found(list, Search::of(name))
+    }
+
+    fn found(list: &str, mut search: Search<'_>) -> Result<u64, String> {
+        let flow = kallsyms::lines(list.as_bytes(), |line| search.line(line)).unwrap();
+        flow.break_value().map_or_else(|| search.at_end(), Ok).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn addresses_of_one_module() {
+        let list = "ff00 D debug\nff10 d debug\t[one]\nff20 d debug\t[two]\n";
+        let of = |module| found(list, Search { module: Some(module), ..Search::of("debug") });
+        assert_eq!((addr_of(list, "debug"), of("one"), of("two")), (Ok(0xff00), Ok(0xff10), Ok(0xff20)));
+        assert_eq!(of("three").unwrap_err(), "no symbol `debug` in the module `three` (/proc/kallsyms)");
     }
 
     #[test]

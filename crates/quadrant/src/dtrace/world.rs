@@ -156,14 +156,25 @@ pub struct KernelSymbols {
 }
 
 impl Symbols for KernelSymbols {
-    fn kernel_address(&self, _module: Option<&str>, name: &str) -> Result<u64, String> {
+    fn kernel_address(&self, module: Option<&str>, name: &str) -> Result<u64, String> {
         let mut symbols = self.symbols.borrow_mut();
         let symbols = symbols.get_or_insert_with(|| Symbolizer::new(quadrant_symbols::Options::default()));
-        symbols.kaddr(name).map_err(|error| error.to_string())
+        let address = match module {
+            Some(module) if !self.has_module(module) => return Err(format!("the module `{module}` is not loaded")),
+            Some(module) if is_loaded(module) => symbols.kaddr_in_module(module, name),
+            // What is built in is part of the kernel's own list.
+            _ => symbols.kaddr(name),
+        };
+        address.map_err(|error| error.to_string())
     }
 
     fn has_module(&self, name: &str) -> bool {
         let is_file_name = !name.contains('/') && !name.starts_with('.');
         KERNEL.contains(&name) || is_file_name && Path::new("/sys/module").join(name).is_dir()
     }
+}
+
+/// Whether a module that is there was loaded, rather than built in.
+fn is_loaded(module: &str) -> bool {
+    Path::new("/sys/module").join(module).join("initstate").exists()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use quadrant_testing::{Outcome, Program};
 
 use super::{dtrace, number, quietly, quietly_on};
-use crate::common::{good, needs_root, target};
+use crate::common::{good, needs_root, refused, target};
 
 /// Calls that the target `syscalls` makes.
 const CALLS: i64 = 10_007;
@@ -405,4 +405,13 @@ fn constants_of_other_systems() {
     needs_root!();
     let outcome = quietly("BEGIN { printf(\"%s %d\\n\", zonename, curpsinfo->pr_pid == pid); exit(0); }");
     assert_eq!(outcome.lines(), ["global 1"]);
+}
+
+#[test]
+fn symbols_of_the_kernel_are_those_of_the_module_that_is_named() {
+    needs_root!();
+    let text = "BEGIN { printf(\"%d\\n\", (uint64_t)&printk`vfs_read == (uint64_t)&vmlinux`vfs_read); exit(0); }";
+    assert_eq!(good(dtrace().args(["-qn", text])).lines(), ["1"], "printk is built in");
+    let message = refused(dtrace().args(["-qn", "BEGIN { trace((uint64_t)&nosuch`vfs_read); exit(0); }"]));
+    assert!(message.contains("failed to resolve nosuch`vfs_read: Module is no longer loaded"), "{message}");
 }
