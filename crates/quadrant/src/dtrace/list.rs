@@ -205,8 +205,11 @@ impl Listing<'_> {
     }
 }
 
-/// A type's name as DTrace has it: `char [16]`.
+/// A type's name as DTrace has it: `char [16]`, and `int32_t` for a number of which only the size is known.
 fn in_d(name: String) -> String {
+    if matches!(name.as_str(), "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64") {
+        return name + "_t";
+    }
     match name.split_once('[') {
         Some((elem, rest)) if !elem.ends_with([' ', ')', '*']) => format!("{elem} [{rest}"),
         _ => name,

@@ -2,7 +2,7 @@
 
 use super::command_line::ends_with;
 use super::dtrace;
-use crate::common::{good, needs_root};
+use crate::common::{good, needs_root, target};
 
 #[test]
 fn listings_of_probes() {
@@ -66,6 +66,17 @@ fn listings_with_arguments() {
     }
     let outcome = good(dtrace().args(["-lvn", "sdt:sched::sched_switch"]));
     assert!(outcome.stdout.contains("\t\targs[0]: char [16]\n\t\targs[1]: pid_t\n"), "{}", outcome.describe());
+}
+
+#[test]
+fn arguments_of_notes_are_listed_with_types_that_scripts_can_name() {
+    needs_root!();
+    let usdt = target!("usdt");
+    let outcome = good(dtrace().args(["-lvn", "demo$target:::sizes", "-c", &usdt]));
+    for line in ["args[0]: int8_t\n", "args[1]: uint8_t\n", "args[4]: int32_t\n", "args[7]: uint64_t\n"] {
+        assert!(outcome.stdout.contains(line), "{line}: {}", outcome.describe());
+    }
+    good(dtrace().args(["-qn", "BEGIN { this->x = (int8_t)1; this->y = (uint64_t)this->x; exit(0); }"]));
 }
 
 #[test]
