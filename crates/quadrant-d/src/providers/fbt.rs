@@ -2,7 +2,7 @@
 
 use super::layout::{Arg, ArgType, Layout, Stability, Value};
 use super::pattern::Wanted;
-use super::{KERNEL, MOST_TYPED, Probe, Provider, Providers, Result, Row, advise, ids};
+use super::{KERNEL, MOST_TYPED, Probe, Provider, Providers, Result, Row, advise, ids, no_match};
 use crate::ast::Attributes;
 use quadrant_program::probe::{Args, FieldPlace, Found, Point, ProbeKind};
 use quadrant_types::BtfKind;
@@ -57,6 +57,10 @@ impl Kind {
     fn resolve(&self, providers: &Providers<'_>, wanted: &Wanted, kind: ProbeKind, name: &str) -> Result<Vec<Found>> {
         let (module, function) = (wanted.module.widened(), wanted.function.widened());
         let function = if function.is_empty() { "*" } else { &function };
+        if function.contains('+') {
+            let help = format!("`{}` has the two ends of functions, not what is between them", self.name);
+            return Err(no_match(self.full_name(&module, function, name)).help([help]));
+        }
         let parts = if module.is_empty() { vec![function] } else { vec![&module, function] };
         let untyped = match kind {
             ProbeKind::Fentry => ProbeKind::Kprobe,

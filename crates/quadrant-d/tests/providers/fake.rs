@@ -228,6 +228,17 @@ fn what_needs_functions() {
     assert_eq!(raw[1].layout.raw, read[1].layout.raw);
 }
 
+/// A kernel probe could be there, with what the registers hold by then.
+#[test]
+fn places_between_the_ends_of_functions_are_none() {
+    let kernel = Fake::new(EVENTS, &[], &["vfs_read+4"]);
+    for place in ["fbt::vfs_read+4:entry", "rawfbt::vfs_read+4:entry"] {
+        let error = kernel.providers().find(&desc(place)).unwrap_err();
+        assert_eq!(error.message, format!("probe description {place} does not match any probes"));
+        assert!(error.help_in(spell)[0].contains("the two ends of functions"), "{error:?}");
+    }
+}
+
 #[test]
 fn functions_without_types() {
     let kernel = Fake::new(EVENTS, &[], &["__untyped", "made.isra.0"]);
