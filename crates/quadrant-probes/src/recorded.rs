@@ -1,6 +1,7 @@
 //! Probes as a recording knows them: found by their names, without asking the kernel.
 
 use crate::demangle;
+use crate::elf::{Class, Elf};
 use crate::error::{Result, from_types, no_match};
 use crate::glob::Glob;
 use crate::point::{ArgsPool, plain};
@@ -95,20 +96,12 @@ impl RecordedSource {
 
     /// What a recording says of a point that has no format and no numbered arguments.
     pub fn describe_plain(point: &Point, kind: ProbeKind) -> RecordedPoint {
-        let build_id = match &point.site {
-            Site::Uprobe { path, .. } | Site::Uretprobe { path, .. } => build_id(path),
-            _ => None,
+        let (build_id, narrow) = match &point.site {
+            Site::Uprobe { path, .. } | Site::Uretprobe { path, .. } => (build_id(path), is_narrow(path)),
+            _ => (None, false),
         };
         let file = Self::in_file(point).map(|(file, _)| file.to_owned());
-        RecordedPoint {
-            name: point.name.clone(),
-            kind,
-            file,
-            format: None,
-            arguments: Vec::new(),
-            build_id,
-            narrow: false,
-        }
+        RecordedPoint { name: point.name.clone(), kind, file, format: None, arguments: Vec::new(), build_id, narrow }
     }
 
     /// The file of a user's point and the place in it, as its name has them: there may be colons in both. That of a process in a container
@@ -213,6 +206,11 @@ impl ProbeSource for RecordedSource {
 fn build_id(path: &Path) -> Option<String> {
     let id = quadrant_symbols::build_id(TargetFile::open(path).ok()?.again().ok()?)?;
     Some(id.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Whether the file is a program of 32 bits.
+fn is_narrow(path: &Path) -> bool {
+    TargetFile::open(path).and_then(Elf::parse).is_ok_and(|elf| elf.class() == Class::Narrow)
 }
 
 /// Whether points of this kind come from the recording.

@@ -3,6 +3,7 @@
 use quadrant_testing::{COUNT, Outcome};
 
 use crate::common::{assert_lines, needs_root, run_on, target};
+use crate::replay::{assert_replays, assert_replays_d};
 
 /// The program, if this machine runs such.
 macro_rules! narrow {
@@ -144,4 +145,17 @@ fn offsets_are_those_of_instructions_of_32_bits() {
     assert_lines(&outcome, &["@: 10007", &format!("@all: {}", 7 * COUNT)]);
     let inside = crate::common::script(&format!("uprobe:{narrow}:narrow_marked+6 {{ @ = count(); }}")).run().unwrap();
     assert!(inside.stderr.contains("no instruction starts at `narrow_marked+6`"), "{}", inside.describe());
+}
+
+#[test]
+fn recordings_know_that_words_have_four_bytes() {
+    let narrow = narrow!();
+    let command = format!("{narrow} 11");
+    let text = "uprobe:PROGRAM:narrow_scalars { @words[sizeof(long), (int32)arg0, arg4, (long)(nsecs + (1 << 40)) < (1 << 32)] = count(); }
+         uprobe:PROGRAM:narrow_links { @next[((struct link *)arg0)->next->number] = count(); @[args.link->number] = count(); }
+         uretprobe:PROGRAM:narrow_marked { @sum[sizeof(long)] = sum(retval); }";
+    assert_replays("record-narrow", &command, &text.replace("PROGRAM", &narrow));
+    let text = "pid$target::narrow_scalars:entry { @[sizeof (long), arg0, arg4] = count(); }
+         pid$target::narrow_marked:return { @sum = sum(arg1); }";
+    assert_replays_d("record-d-narrow", &command, text);
 }
