@@ -122,9 +122,44 @@ pub(crate) fn readable(raw: &str) -> Option<String> {
     source_names(raw).into_iter().next()
 }
 
+/// How many parameters a readable or mangled name of C++ has in it, of `shop::sale(int, char)` 2.
+pub(crate) fn count_of_parameters(name: &str) -> Option<usize> {
+    let readable = readable(name);
+    let name = readable.as_deref().unwrap_or(name);
+    let end = name.rfind(')')?;
+    let mut depth = 0_usize;
+    let is_start = |(_, letter): &(usize, char)| {
+        depth = if *letter == ')' { depth + 1 } else { depth.saturating_sub(usize::from(*letter == '(')) };
+        depth == 0
+    };
+    let start = name[..=end].char_indices().rev().find(is_start)?.0 + 1;
+    let list = &name[start..end];
+    let mut inside = 0_i32;
+    let commas = list.chars().filter(|letter| {
+        inside += i32::from("(<{[".contains(*letter)) - i32::from(")>}]".contains(*letter));
+        *letter == ',' && inside == 0
+    });
+    let all = commas.count() + usize::from(!list.is_empty() && list != "void");
+    Some(all - usize::from(list.ends_with("...")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_of_names() {
+        let names = [
+            "f",
+            "f()",
+            "a::f(int) const",
+            "f(std::map<int, char>, void (*)(int, int), ...)",
+            "_Z1fic",
+            "(anonymous namespace)::f(X&)",
+        ];
+        let counts = names.map(count_of_parameters);
+        assert_eq!(counts, [None, Some(0), Some(1), Some(2), Some(2), Some(1)]);
+    }
 
     /// A name that a pattern matches has the pattern's piece in its mangled form.
     #[test]

@@ -97,6 +97,7 @@ static RECIPES: &[Recipe] = &[
     c("remade-lines", &["-g1", "remade.c"]),
     Recipe { name: "remade-clang", tool: &CLANG, args: &["remade.c"], needs: &[] },
     Recipe { name: "remade-clang-plain", tool: &CLANG, args: &["-O0", "remade.c"], needs: &[] },
+    Recipe { name: "dropped-cc-clang-plain", tool: &CLANG, args: &["-O0", "dropped.cc"], needs: &[] },
     Recipe { name: "members-cc", tool: &CXX, args: &["members.cc"], needs: &[] },
     Recipe { name: "members-cc-plain", tool: &CXX, args: &["-O0", "members.cc"], needs: &[] },
     c("typed", &["typed.c"]),

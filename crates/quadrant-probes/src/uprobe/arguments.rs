@@ -9,6 +9,7 @@ use quadrant_types::{Base, DebugTypes, Location, Parameter, Subprogram, TypeId, 
 use super::pieces;
 use super::{abi, i386};
 use crate::debug::DebugFiles;
+use crate::demangle;
 use crate::elf::Class;
 use crate::error::{Result, advise, error};
 use crate::files::Files;
@@ -47,7 +48,7 @@ pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point:
         return Err(left_out(&point.func));
     }
     let is_internal = function.is_by_llvm && elf.symbols().is_ok_and(|symbols| !symbols.is_public(address));
-    let changed = changed || function.is_go || is_internal;
+    let changed = changed || function.is_go || is_internal || lacks_parameters(&point.func, &function);
     let class = elf.class();
     let finder = Finder { types, of, function: &function, changed, class };
     let mut fields = if on_return { finder.result() } else { finder.parameters() };
@@ -93,6 +94,13 @@ fn left_out(function: &str) -> quadrant_program::probe::ProbeError {
 
 fn is_changed(name: &str) -> bool {
     CHANGED.iter().any(|mark| name.contains(mark))
+}
+
+/// clang leaves out parameters that go by their address and are not used: those behind them are not where they seem to be.
+fn lacks_parameters(name: &str, function: &Subprogram) -> bool {
+    // C++ hands over `this` before those of the name.
+    let known = function.parameters.iter().filter(|parameter| parameter.name.as_deref() != Some("this")).count();
+    !function.is_rust && demangle::count_of_parameters(name).is_some_and(|count| known < count)
 }
 
 /// Whether the compiler has said by the name that the function need not return what the source says.
