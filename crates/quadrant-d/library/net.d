@@ -229,7 +229,7 @@ translator ipv4info_t < struct iphdr *H > {
 	ipv4_tos = H != 0 ? H->tos : 0;
 	ipv4_length = H != 0 ? ntohs(H->tot_len) : 0;
 	ipv4_ident = H != 0 ? ntohs(H->id) : 0;
-	ipv4_flags = H != 0 ? ntohs(H->frag_off) >> 12 : 0;
+	ipv4_flags = H != 0 ? (ntohs(H->frag_off) & 0xe000) >> 12 : 0;
 	ipv4_offset = H != 0 ? (ntohs(H->frag_off) & 0x1fff) * 8 : 0;
 	ipv4_ttl = H != 0 ? H->ttl : 0;
 	ipv4_protocol = H != 0 ? H->protocol : 0;

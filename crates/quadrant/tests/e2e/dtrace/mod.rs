@@ -15,6 +15,7 @@ mod scripts;
 mod shared;
 mod targets;
 mod toolkit;
+mod translated;
 
 use quadrant_testing::{Outcome, Program, Running};
 
