@@ -173,6 +173,9 @@ impl Lower<'_> {
             self.inferred.set_var(key, &ty);
             self.new_var(name, ty)
         });
+        if let (Some(id), false) = (id, fixed) {
+            self.keys_of_vars.insert(id, key);
+        }
         let local = Local { id, declared, fixed, assigned: false };
         if let Some(block) = self.scope.blocks.last_mut() {
             block.insert(name.to_owned(), local);
@@ -220,6 +223,7 @@ impl Lower<'_> {
             self.inferred.note_value(key, true, is_loose);
             self.inferred.set_var(key, ty);
             self.update_local(name, |local| local.id = Some(id));
+            self.keys_of_vars.insert(id, key);
             return Some(id);
         };
         let old = self.var_type(id);

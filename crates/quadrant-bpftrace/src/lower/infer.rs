@@ -105,6 +105,11 @@ impl Inferred {
         self.maps.get(name)
     }
 
+    /// What is known of the map of a number, which is from this round.
+    pub fn map_of(&self, id: MapId) -> Option<&MapInfo> {
+        self.order.get(id.0 as usize).and_then(|name| self.maps.get(name))
+    }
+
     /// What is known of a map, to be added to.
     pub fn map_mut(&mut self, name: &str) -> &mut MapInfo {
         self.maps.entry(name.to_owned()).or_default()
@@ -166,7 +171,8 @@ impl Inferred {
 
     /// Takes note that a variable holds `true` or `false`.
     pub fn note_truth(&mut self, key: VarKey) {
-        self.truths.insert(key);
+        // What it was assigned to before may have taken it for a number.
+        self.changed |= self.truths.insert(key);
     }
 
     /// Takes note of a value that a variable holds, its first one or another.

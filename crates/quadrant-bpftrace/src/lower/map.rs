@@ -190,9 +190,10 @@ impl Lower<'_> {
         let (is_loose, is_truth) = (self.is_loose(value), self.is_plain_truth(value));
         let (is_first, fed) = place(self.inferred.map_mut(name));
         let before = fed.loose;
+        let is_new = is_truth && !fed.truths;
         *fed = Fed { loose: is_loose && (before || is_first), truths: fed.truths || is_truth };
         let so_far = SoFar { loose: before, compared: !fed.truths };
-        self.inferred.changed |= before && !is_loose;
+        self.inferred.changed |= is_new || before && !is_loose;
         so_far
     }
 

@@ -58,6 +58,7 @@ use std::rc::Rc;
 
 use quadrant_program::Program;
 use quadrant_program::diag::{Diagnostic, Severity};
+use quadrant_program::expr::VarId;
 use quadrant_program::own;
 use quadrant_program::probe::{ProbeError, ProbeKind};
 use quadrant_program::program::Config;
@@ -127,6 +128,8 @@ struct Lower<'a> {
     inferred: Inferred,
     /// Comparisons whose results are known.
     compared: HashSet<Span>,
+    /// The variables of this round of which it is known what is assigned to them.
+    keys_of_vars: HashMap<VarId, infer::VarKey>,
     /// Numbers of the script whose type a cast says.
     casts: HashSet<Span>,
     /// Types still change, though there were rounds enough: a text that gets longer each time.
@@ -162,6 +165,7 @@ impl<'a> Lower<'a> {
             expansion_budget: expand::MAX_EXPANDED,
             inferred: Inferred::default(),
             compared: HashSet::new(),
+            keys_of_vars: HashMap::new(),
             casts: HashSet::new(),
             grows: false,
             is_first_round: true,
@@ -180,6 +184,7 @@ impl<'a> Lower<'a> {
             self.messages = Messages::default();
             self.inferred.start_round();
             self.options.clear();
+            self.keys_of_vars.clear();
             self.expansion_budget = expand::MAX_EXPANDED;
             let (points, imports, config) = (points.clone(), imports.clone(), self.config.clone());
             self.program = Program { points, imports, config, ..Program::default() };

@@ -1,7 +1,7 @@
 //! Blocks and statements.
 
-use quadrant_program::expr::{Expr, ExprKind};
-use quadrant_program::map::MapValue;
+use quadrant_program::expr::{Expr, ExprKind, VarId};
+use quadrant_program::map::{MapId, MapValue};
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
@@ -314,13 +314,25 @@ impl Lower<'_> {
             let ty = map.as_ref().map(|(_, ty)| ty.clone());
             let id = lower.declare(&var.name, var.span, ty, true);
             lower.update_local(&var.name, |local| local.assigned = true);
+            lower.holds_entries(var, id, map.as_ref().map(|(map, _)| *map));
             let body = lower.body_of_loop(body);
             Some(StmtKind::ForMap { var: id?, map: map?.0, body })
         })
     }
 
+    /// Takes note that a variable holds the keys and values of a map.
+    fn holds_entries(&mut self, var: &ast::Ident, id: Option<VarId>, map: Option<MapId>) -> Option<()> {
+        let key = self.key_of_var(&var.name, var.span);
+        self.keys_of_vars.insert(id?, key);
+        let info = self.inferred.map_of(map?)?;
+        if info.keys.truths || info.values.truths {
+            self.inferred.note_truth(key);
+        }
+        Some(())
+    }
+
     /// The map that a loop runs over, and the type of its entries.
-    fn iterated(&mut self, over: &ast::Expr) -> Option<(quadrant_program::map::MapId, Type)> {
+    fn iterated(&mut self, over: &ast::Expr) -> Option<(MapId, Type)> {
         let ast::ExprKind::Map { name, key } = &over.kind else {
             return self.error_help(over.span, "a loop runs over a map or a range", "a range is `0..10`");
         };

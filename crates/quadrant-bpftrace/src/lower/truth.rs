@@ -48,7 +48,7 @@ impl Lower<'_> {
 
     /// Whether this is true or false because something was compared or asked, not because `true` or `false` stands there.
     pub(super) fn is_compared(&self, value: &Expr) -> bool {
-        use ExprKind::{Binary, Block, Call, Int, Logical, MapHas, MemEq, Ternary, Unary};
+        use ExprKind::{Binary, Block, Call, Int, Logical, MapGet, MapHas, MemEq, Ternary, TupleField, Unary, Var};
         if value.ty != Type::Bool {
             return false;
         }
@@ -59,6 +59,7 @@ impl Lower<'_> {
             }
             Ternary { then, other, .. } => self.is_compared(then) && self.is_compared(other),
             Block(_, value) => self.is_compared(value),
+            Var(_) | MapGet { .. } | TupleField(..) => self.holds_truths(value) == Some(false),
             Unary(UnaryOp::Not, _) | Binary(..) | Logical { .. } | MemEq { .. } | MapHas { .. } | Call(..) => true,
             _ => false,
         }
@@ -71,7 +72,20 @@ impl Lower<'_> {
             ExprKind::Ternary { then, other, .. } => self.is_plain_truth(then) || self.is_plain_truth(other),
             ExprKind::Block(_, value) => self.is_plain_truth(value),
             ExprKind::Int(_) => value.ty == Type::Bool && !self.is_compared(value),
+            ExprKind::Var(_) | ExprKind::MapGet { .. } | ExprKind::TupleField(..) => {
+                has_truths(&value.ty) && self.holds_truths(value) == Some(true)
+            }
             _ => false,
+        }
+    }
+
+    /// Whether `true` or `false` came to the variable or map that this is read from; `None` where that is not known.
+    fn holds_truths(&self, value: &Expr) -> Option<bool> {
+        match &value.kind {
+            ExprKind::Var(id) => self.keys_of_vars.get(id).map(|key| !self.inferred.so_far(*key).compared),
+            ExprKind::MapGet { map, .. } => self.inferred.map_of(*map).map(|info| info.values.truths),
+            ExprKind::TupleField(tuple, _) => self.holds_truths(tuple),
+            _ => None,
         }
     }
 
@@ -129,6 +143,16 @@ impl Lower<'_> {
                 let parts = olds.iter().zip(parts).map(|(old, part)| self.join_value(old, so_far, part));
                 Some(Type::Tuple(parts.collect::<Option<Vec<Type>>>()?.into()))
             }
+            (Type::Tuple(olds), _) if has_truths(old) || has_truths(&value.ty) => {
+                let Type::Tuple(news) = &value.ty else { return None };
+                let fields = news.iter().zip(0..).map(|(new, at)| {
+                    Expr::new(ExprKind::TupleField(Box::new(value.clone()), at), new.clone(), value.span)
+                });
+                let so_far = SoFar { loose: false, ..so_far };
+                let joined = olds.iter().zip(fields).map(|(old, field)| self.join_value(old, so_far, &field));
+                let joined = joined.collect::<Option<Vec<Type>>>()?;
+                (olds.len() == news.len()).then(|| Type::Tuple(joined.into()))
+            }
             (Type::Int { .. }, _) if self.is_compared(value) => Some(old.clone()),
             (Type::Bool, _) if so_far.compared && value.ty.is_number() => Some(value.ty.clone()),
             (Type::Int { .. }, _) if value.ty.is_number() => join_numbers(self.env.types, old, so_far.loose, value),
@@ -144,4 +168,12 @@ fn truth(value: Expr) -> Expr {
     }
     let (span, zero) = (value.span, Box::new(Expr::int(0, value.ty.clone(), value.span)));
     Expr::new(ExprKind::Binary(BinaryOp::Ne, Box::new(value), zero), Type::Bool, span)
+}
+
+/// Whether a value of the type is true or false, or has a part that is.
+fn has_truths(ty: &Type) -> bool {
+    match ty {
+        Type::Tuple(parts) => parts.iter().any(has_truths),
+        _ => *ty == Type::Bool,
+    }
 }

@@ -86,6 +86,7 @@ pub(super) fn ntop(lower: &mut Lower, call: Call) -> Option<Called> {
     };
     let last = call.args.last()?;
     let address = lower.expr(last)?;
+    let address = lower.as_number(address, &Type::U32);
     let known = address.ty.is_number() || matches!(address.ty.c_size(), Some(4 | 16)) && !address.ty.is_scalar();
     if !known {
         let ty = lower.describe(&address.ty);

@@ -83,6 +83,7 @@ fn limit(lower: &mut Lower, call: Call, at: usize) -> Option<u8> {
 pub(super) fn symbol(lower: &mut Lower, call: Call) -> Option<Called> {
     let arg = call.args.first()?;
     let address = lower.expr(arg)?;
+    let address = lower.as_number(address, &Type::U64);
     if !address.ty.is_number() && !matches!(address.ty, Type::Pointer { .. }) {
         let ty = lower.describe(&address.ty);
         return lower.error(arg.span, format!("{}() takes an address, and this is {ty}", call.name));

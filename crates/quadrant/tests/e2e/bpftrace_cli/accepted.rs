@@ -74,3 +74,47 @@ fn truths_of_the_kernel_are_shown_as_such_and_are_numbers_where_numbers_are_want
     assert!(["true", "false"].contains(&lines[0]) && lines[1] == lines[0], "{}", outcome.describe());
     assert_eq!(lines[2..5], ["true", "1", "true"], "{}", outcome.describe());
 }
+
+/// Scripts for versions of bpftrace in which a bool of the kernel was a number go on to run.
+#[test]
+fn truths_of_the_kernel_are_numbers_through_variables_and_maps_where_they_meet_numbers() {
+    needs_root!();
+    let truth = "((struct bpf_map *)curtask)->frozen";
+    for (body, shown) in [
+        ("$a = B; $b = 3; $b = $a; print($b < 2); print($b + 1 < 3);", "true\ntrue\n"),
+        ("$a = B; @[$a, 1] = 1; @[2, 1] = 2; print(@[2, 1]); clear(@);", "2\n"),
+        ("@a = B; @c[@a] = 1; @c[3] = 4; print(@c[3]); clear(@a); clear(@c);", "4\n"),
+        ("@a = B; @b = 3; @b = @a; print(@b < 2); clear(@a); clear(@b);", "true\n"),
+        ("@t[B] = 1; for ($kv : @t) { @u[$kv.0] = 1; } @u[9] = 7; print(@u[9]); clear(@t); clear(@u);", "7\n"),
+        (
+            "@t[B, 5] = B; for ($kv : @t) { @u[$kv.0] = $kv.1; } @u[9, 9] = 7; print(@u[9, 9]); clear(@t); clear(@u);",
+            "7\n",
+        ),
+        ("$t = (B, 1); @x = (3, 4); @x = $t; print(@x.0 < 2); clear(@x);", "true\n"),
+        ("$a = B; print(-$a < 1); print(~$a < 0);", "true\ntrue\n"),
+        ("$a = B; print($a == B); print($a ? 1 : 0 < 2);", "true\n"),
+        ("$k = ksym(B); $u = usym(B); $n = ntop(B); print(1);", "1\n"),
+        ("$b = pid == 1; $x = 5; $x = $b; print($x);", "0\n"),
+        ("$a = B; if ($a) { print($a); } else { print(!$a); }", "true\n"),
+    ] {
+        let body = body.replace('B', truth);
+        let outcome = done(&format!("BEGIN {{ {body} exit(); }}"));
+        assert!(outcome.stdout.starts_with(shown), "{body}: {}", outcome.describe());
+    }
+}
+
+/// What `true` or `false` came to is no number, wherever it is read from.
+#[test]
+fn truths_of_the_script_are_no_numbers_through_variables_and_maps_either() {
+    needs_root!();
+    for body in [
+        "$a = true; $b = 3; $b = $a;",
+        "@a = true; $b = 3; $b = @a;",
+        "@t[true] = 1; for ($kv : @t) { @u[$kv.0] = 1; } @u[9] = 1;",
+        "$a = pid == 1; $a = false; @x = 3; @x = $a;",
+        "$b = 3; $b = @a; @a = true;",
+    ] {
+        let outcome = run(["-q", "-e", &format!("BEGIN {{ {body} exit(); }}")]);
+        assert!(outcome.code() != Some(0) && outcome.stderr.contains("ismatch for"), "{body}: {}", outcome.describe());
+    }
+}

@@ -50,7 +50,7 @@ fn truth_values_are_no_numbers() {
         ("print(-false);", "The - operator can not be used on expressions of type 'bool'"),
         ("$x = true; $x = 5;", &format!("{assigned} 'int8' {known} 'bool'")),
         ("$x = 5; $x = true;", &format!("{assigned} 'bool' {known} 'int8'")),
-        ("$b = pid == 1; $x = 5; $x = $b;", &format!("{assigned} 'bool' {known} 'int8'")),
+        ("$b = true; $x = 5; $x = $b;", &format!("{assigned} 'bool' {known} 'int8'")),
         ("$x = pid == 1; $x = true; $x = 5;", &format!("{assigned} 'int8' {known} 'bool'")),
         ("let $x : bool = pid == 1; $x = 5;", &format!("{assigned} 'int8' {known} 'bool'")),
         ("$x = 5; $x = pid ? true : pid == 1;", &format!("{assigned} 'bool' {known} 'int8'")),
