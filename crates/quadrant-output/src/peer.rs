@@ -52,7 +52,7 @@ fn loss(out: &mut Vec<u8>, entry: &Entry<'_>) {
 }
 
 /// Append the JSON object for a call into the kernel that failed: what the kernel said, the call, and its result.
-pub fn helper_error(out: &mut Vec<u8>, place: &Place<'_>, what: &str, helper: &str, result: i32) {
+pub fn helper_error(out: &mut Vec<u8>, place: &Place<'_>, what: &str, (helper, result): (&str, i32), count: u64) {
     json::object_with(out, "helper_error", |out| {
         for (name, text) in [(&b"msg"[..], what), (b"helper", helper)] {
             json::name(out, name);
@@ -60,18 +60,24 @@ pub fn helper_error(out: &mut Vec<u8>, place: &Place<'_>, what: &str, helper: &s
             out.extend_from_slice(b", ");
         }
         out.extend_from_slice(format!("\"retcode\": {result}, ").as_bytes());
-        placed(out, place);
+        counted(out, place, count);
     });
 }
 
 /// Append the JSON object for a mistake that shows while the script runs.
-pub fn runtime_error(out: &mut Vec<u8>, place: &Place<'_>, what: &str) {
+pub fn runtime_error(out: &mut Vec<u8>, place: &Place<'_>, what: &str, count: u64) {
     json::object_with(out, "runtime_error", |out| {
         json::name(out, b"msg");
         escape::json(out, what.as_bytes());
         out.extend_from_slice(b", ");
-        placed(out, place);
+        counted(out, place, count);
     });
+}
+
+/// Where it happened and how often: bpftrace tells each time of its own.
+fn counted(out: &mut Vec<u8>, place: &Place<'_>, count: u64) {
+    placed(out, place);
+    out.extend_from_slice(format!(", \"count\": {count}").as_bytes());
 }
 
 fn placed(out: &mut Vec<u8>, place: &Place<'_>) {
@@ -98,10 +104,10 @@ mod tests {
     fn failed_calls() {
         let mut out = Vec::new();
         let place = Place { file: "stdin", line: 1, column: 55, end_column: 62 };
-        helper_error(&mut out, &place, "Argument list too long", "map_update_elem", -7);
+        helper_error(&mut out, &place, "Argument list too long", ("map_update_elem", -7), 3);
         let expected = concat!(
             r#"{"type": "helper_error", "msg": "Argument list too long", "helper": "map_update_elem", "retcode": -7, "#,
-            r#""filename": "stdin", "line": 1, "col": 55}"#,
+            r#""filename": "stdin", "line": 1, "col": 55, "count": 3}"#,
             "\n"
         );
         assert_eq!(String::from_utf8(out).unwrap(), expected);

@@ -45,7 +45,7 @@ const BY_ZERO: &str =
 fn by_zero(out: &mut Vec<u8>, script: &Sources, span: Span, count: u64, mode: Mode) {
     match mode {
         _ if count == 0 => {}
-        Mode::Json => peer::runtime_error(out, &crate::script::range(script, span.start, span.end), BY_ZERO),
+        Mode::Json => peer::runtime_error(out, &crate::script::range(script, span.start, span.end), BY_ZERO, count),
         Mode::Text => {
             let info = format!("WARNING: {BY_ZERO}{}", times(count));
             out.extend_from_slice(report::at(script, span.start, span.end, &info).as_bytes());
@@ -68,7 +68,7 @@ fn map_full(out: &mut Vec<u8>, script: &Sources, span: Span, count: u64, mode: M
     match mode {
         Mode::Json => {
             let place = crate::script::range(script, span.start, span.end);
-            peer::helper_error(out, &place, FULL.0, "map_update_elem", FULL.1);
+            peer::helper_error(out, &place, FULL.0, ("map_update_elem", FULL.1), count);
         }
         Mode::Text => {
             let times = times(count);

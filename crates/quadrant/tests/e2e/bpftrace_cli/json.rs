@@ -72,7 +72,7 @@ fn messages_and_losses() {
     let outcome = run(["-f", "json", "-q", "-e", script]);
     let error = concat!(
         r#"{"type": "helper_error", "msg": "Argument list too long", "helper": "map_update_elem", "retcode": -7, "#,
-        r#""filename": "stdin", "line": 1, "col": 50}"#
+        r#""filename": "stdin", "line": 1, "col": 50, "count": 1}"#
     );
     assert_eq!(outcome.lines(), [r#"{"type": "map", "data": {"@a": {"1": 1}}}"#, error], "{}", outcome.describe());
 }
