@@ -56,6 +56,8 @@ pub struct Answers<'p> {
     progress: Progress,
     /// As bpftrace says it, instead of in our own way.
     bpftrace: Option<Losses>,
+    /// Losses in bpftrace's words, whatever the rest.
+    losses: Option<Losses>,
     /// The user knows that probes are attached.
     announced: bool,
     /// Notes are part of the output in text, too.
@@ -92,6 +94,7 @@ impl<'p> Answers<'p> {
             verbose: false,
             progress: Progress::default(),
             bpftrace: None,
+            losses: None,
             announced: false,
             all_in_one: false,
             notes: Vec::new(),
@@ -140,7 +143,12 @@ impl<'p> Answers<'p> {
 
     /// As bpftrace does it: the number of probes before all else, losses in its form.
     pub fn in_bpftraces_way(self, losses: Losses) -> Answers<'p> {
-        Answers { bpftrace: Some(losses), ..self }
+        Answers { bpftrace: Some(losses), ..self }.telling_losses(losses)
+    }
+
+    /// Losses in bpftrace's form.
+    pub fn telling_losses(self, losses: Losses) -> Answers<'p> {
+        Answers { losses: Some(losses), ..self }
     }
 
     /// In bpftrace's way, the number of probes comes before what BEGIN prints, which is held back until all is attached: whoever waits
@@ -422,7 +430,7 @@ impl Sink for Answers<'_> {
         if let Some(why) = self.names.nameless_kernel() {
             self.warned(&why);
         }
-        if let Some(form) = self.bpftrace {
+        if let Some(form) = self.losses {
             let script = self.script;
             return self.note(|out, mode| form.tell(out, view.program(), script, lost, mode));
         }

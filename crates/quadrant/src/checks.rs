@@ -29,6 +29,7 @@ use quadrant_session::View;
 
 use crate::answers::Answers;
 use crate::args::Args;
+use crate::bpftrace::Losses;
 use crate::resolver::Names;
 use quadrant_program::sources::Sources;
 
@@ -154,6 +155,11 @@ impl<'p> Results<'p> {
     /// Without colors, if that is wanted: the output is no terminal.
     pub fn plain(self, plain: bool) -> Results<'p> {
         Results { color: self.color && !plain, ..self }
+    }
+
+    /// With what was lost in bpftrace's words: they tell what a division by zero gives there.
+    pub fn telling_losses(self, losses: Losses) -> Results<'p> {
+        Results { answers: self.answers.telling_losses(losses), ..self }
     }
 
     /// What was printed since the last time.

@@ -193,7 +193,7 @@ fn follow(line: &Line, script: &Script, program: &Program, trace: Trace, focus: 
     let mode = if line.format == Format::Json { Mode::Json } else { Mode::Text };
     if let Some(checks) = line.checks {
         let results = Results::new(checks, program, &script.sources, mode, Names::new(true), output);
-        let mut results = results.plain(line.output.is_some());
+        let mut results = results.plain(line.output.is_some()).telling_losses(Losses);
         return Ok(trace.check(checks, &mut results).map_err(|error| failed(script, error).by_kernel())?.status);
     }
     let answers = Answers::new(program, &script.sources, mode, Names::new(true), output);

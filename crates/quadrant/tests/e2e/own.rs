@@ -85,6 +85,29 @@ fn results_of_tests_as_json() {
     assert!(result(5, "loop")["passed"] == false);
 }
 
+/// A result of 1, where it is 1, is not told as 0.
+#[test]
+fn a_division_by_zero_in_a_test_is_told_with_its_result() {
+    needs_root!();
+    let text = "test:divides { $z = 0; print(5 / $z); }";
+    for (words, shown, told) in [
+        (&["--test", "-f", "json"][..], "0", "1 division at stdin:1:30: the divisor was 0, and so is the result"),
+        (
+            &["bpftrace", "--test", "-f", "json"],
+            "1",
+            "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is",
+        ),
+        (&["bpftrace", "--bench"], "", "1 is being used as the result. ("),
+    ] {
+        let outcome =
+            tested(words, &if words.contains(&"--bench") { text.replace("test:", "bench:") } else { text.into() });
+        let output = format!("\"output\":\"{shown}\\n\"");
+        let is_shown = shown.is_empty() || outcome.stdout.replace(": ", ":").contains(&output);
+        assert!(is_shown && outcome.stderr.contains(told), "{words:?}: {}", outcome.describe());
+        assert_eq!(outcome.stderr.contains("so is the result"), shown == "0", "{words:?}: {}", outcome.describe());
+    }
+}
+
 /// Maps stay from test to test, and END decides the status.
 #[test]
 fn tests_share_maps() {
