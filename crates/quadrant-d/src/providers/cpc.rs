@@ -44,7 +44,8 @@ fn find(providers: &Providers<'_>, wanted: &Wanted) -> Result<Vec<Probe>> {
     Ok(vec![providers.probe(point, id, layout(mode))])
 }
 
-/// They are made when they are asked for: a pattern shows one of each event that can be counted.
+/// They are made when they are asked for: a pattern shows one of each event by its name. Whether
+/// this machine has a counter for it shows when it is opened.
 fn list(providers: &Providers<'_>, wanted: &Wanted, show: &mut dyn FnMut(Row)) -> Result<()> {
     if wanted.name.literal().is_some() {
         find(providers, wanted)?.into_iter().for_each(|probe| show(Row { id: probe.id, name: probe.point.name }));
