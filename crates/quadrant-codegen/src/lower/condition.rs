@@ -4,6 +4,7 @@ use quadrant_program::expr::BinaryOp;
 use quadrant_program::expr::Expr;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::expr::UnaryOp;
+use quadrant_program::ty::Type;
 
 use super::error::Result;
 use super::unit::Lower;
@@ -22,6 +23,10 @@ impl Lower<'_, '_> {
     }
 
     fn condition_kind(&mut self, e: &Expr, then: Block, other: Block) -> Result<()> {
+        if let Some((pointer, is_wanted)) = null_test(e) {
+            let (set, null) = if is_wanted { (other, then) } else { (then, other) };
+            return self.condition(pointer, set, null);
+        }
         match &e.kind {
             ExprKind::Int(value) => {
                 self.f.b.jump(if *value != 0 { then } else { other }, &[]);
@@ -72,6 +77,17 @@ impl Lower<'_, '_> {
         self.f.b.switch_to(end);
         Ok(result)
     }
+}
+
+/// The pointer that is compared with zero, and whether it is to be zero. As a number, it would be one that the verifier takes for nothing
+/// tested: what a function of the kernel gives can be used only behind a test of itself.
+fn null_test(e: &Expr) -> Option<(&Expr, bool)> {
+    let ExprKind::Binary(op @ (BinaryOp::Eq | BinaryOp::Ne), lhs, rhs) = &e.kind else { return None };
+    let is_zero = |side: &Expr| matches!(side.kind, ExprKind::Int(0));
+    let number = if is_zero(rhs) { lhs } else { Some(rhs).filter(|_| is_zero(lhs))? };
+    let ExprKind::Cast(pointer) = &number.kind else { return None };
+    let is_whole = matches!(pointer.ty, Type::Pointer { .. }) && matches!(number.ty, Type::Int { bytes: 8, .. });
+    is_whole.then_some((pointer, *op == BinaryOp::Eq))
 }
 
 /// The branch condition of a comparison.

@@ -44,6 +44,28 @@ fn what_a_function_gives_can_be_tested_used_and_given_back() {
 }
 
 #[test]
+fn what_a_function_gives_can_be_compared_with_zero() {
+    needs_root!();
+    for (test, then, other) in
+        [("$task != 0", "use", "none"), ("0 == $task", "none", "use"), ("!($task == 0)", "use", "none")]
+    {
+        let text = "interval:ms:1 {
+                if comptime kfunc_allowed(\"bpf_task_from_pid\") {
+                    $task = bpf_task_from_pid(curtask->pid);
+                    if (TEST) { THEN } else { OTHER }
+                } else { print(true); }
+                exit();
+            }";
+        let part = |which| match which {
+            "use" => "print($task->pid == curtask->pid); bpf_task_release($task);",
+            _ => "print(true);",
+        };
+        let text = text.replace("TEST", test).replace("THEN", part(then)).replace("OTHER", part(other));
+        assert_eq!(good(script(&text)).stdout.trim(), "true", "{test}");
+    }
+}
+
+#[test]
 fn a_tracepoint_stays_one_for_what_raw_ones_may_not_call() {
     needs_root!();
     let text = "tracepoint:raw_syscalls:sys_enter {
