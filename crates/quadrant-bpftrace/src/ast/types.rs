@@ -2,6 +2,7 @@
 
 use super::{Expr, TypeArg};
 use quadrant_program::span::Span;
+use quadrant_types::DebugTag;
 
 /// A type as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +77,15 @@ impl Tag {
             "union" => Some(Self::Union),
             "enum" => Some(Self::Enum),
             _ => None,
+        }
+    }
+
+    /// What types of that tag are looked up by.
+    pub fn of_types(self) -> DebugTag {
+        match self {
+            Self::Struct => DebugTag::Struct,
+            Self::Union => DebugTag::Union,
+            Self::Enum => DebugTag::Enum,
         }
     }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use quadrant_program::expr::ExprKind;
 use quadrant_program::span::Span;
 use quadrant_program::ty::{EnumType, RecordType, Space, Type};
-use quadrant_types::{CType, TypeId, suggest};
+use quadrant_types::{CType, DebugTag, TypeId, suggest};
 
 use super::Lower;
+use super::words::word_of_c;
 use crate::ast::{Expr, Tag, TypeExpr, TypeKind};
 
 /// Dimensions of an array. Debug information of a hostile program can make one of each entry, or an array of itself.
@@ -191,7 +192,7 @@ impl Lower<'_> {
     fn c_named(&mut self, name: &str, span: Span) -> Option<TypeId> {
         let types = self.env.types;
         if let Some(id) = integer(types, name).or_else(|| self.program_name(name)) {
-            return Some(id);
+            return self.of_this_width(DebugTag::Plain, name, id, span);
         }
         if let Some(signed) = word_of_c(name).filter(|_| self.is_narrow()) {
             return Some(types.int(4, signed));
@@ -203,8 +204,11 @@ impl Lower<'_> {
         match types.parse_type_name(name) {
             Ok(id) => Some(id),
             Err(error) => {
-                if let Some(id) = types.lookup_struct(name).or_else(|| types.lookup_union(name)) {
-                    return Some(id);
+                if let Some(id) = types.lookup_struct(name) {
+                    return self.of_this_width(DebugTag::Struct, name, id, span);
+                }
+                if let Some(id) = types.lookup_union(name) {
+                    return self.of_this_width(DebugTag::Union, name, id, span);
                 }
                 if name.contains("::") {
                     return self.unknown_type("", name, format!("unknown type `{name}`"), span);
@@ -221,7 +225,7 @@ impl Lower<'_> {
         let types = self.env.types;
         let found = self.known_tagged(tag, name);
         match found {
-            Some(id) => Some(id),
+            Some(id) => self.of_this_width(tag.of_types(), name, id, span),
             None if name.contains("::") => {
                 let word = tag.word();
                 self.unknown_type(word, name, format!("unknown type `{word} {name}`"), span)
@@ -245,15 +249,6 @@ fn integer(types: &quadrant_types::Types, name: &str) -> Option<TypeId> {
     };
     match bits {
         "8" | "16" | "32" | "64" => Some(types.int(bits.parse::<u32>().ok()? / 8, signed)),
-        _ => None,
-    }
-}
-
-/// Whether a type of C that is as wide as a pointer has a sign; none for other types.
-fn word_of_c(name: &str) -> Option<bool> {
-    match name {
-        "long" | "long int" | "ssize_t" | "intptr_t" | "ptrdiff_t" => Some(true),
-        "unsigned long" | "long unsigned int" | "unsigned long int" | "size_t" | "uintptr_t" => Some(false),
         _ => None,
     }
 }

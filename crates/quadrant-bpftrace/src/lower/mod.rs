@@ -49,6 +49,7 @@ mod unset;
 mod unstable;
 mod user;
 mod version;
+mod words;
 
 pub use attach::{probe_kind, with_parameters};
 pub use env::{Env, NoSymbols, Symbols, UserAddress, UserPlace, UserSymbol};

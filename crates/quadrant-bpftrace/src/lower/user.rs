@@ -145,13 +145,8 @@ impl Lower<'_> {
     /// A type by tag and name: the script's own, the program's, the kernel's.
     pub(super) fn known_tagged(&self, tag: Tag, name: &str) -> Option<TypeId> {
         let types = self.env.types;
-        let debug_tag = match tag {
-            Tag::Struct => DebugTag::Struct,
-            Tag::Union => DebugTag::Union,
-            Tag::Enum => DebugTag::Enum,
-        };
-        let own = types.lookup_own(debug_tag, name);
-        let programs = || types.lookup_debug_type(self.program_types()?, debug_tag, name);
+        let own = types.lookup_own(tag.of_types(), name);
+        let programs = || types.lookup_debug_type(self.program_types()?, tag.of_types(), name);
         own.or_else(programs).or_else(|| match tag {
             Tag::Struct => types.lookup_struct(name),
             Tag::Union => types.lookup_union(name),

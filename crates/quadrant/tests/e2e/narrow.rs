@@ -159,3 +159,34 @@ fn recordings_know_that_words_have_four_bytes() {
          pid$target::narrow_marked:return { @sum = sum(arg1); }";
     assert_replays_d("record-d-narrow", &command, text);
 }
+
+/// The script's own types are laid out once, as in programs of 64 bits.
+#[test]
+fn own_types_are_the_same_in_both_or_refused() {
+    let narrow = narrow!();
+    let outcome = run(
+        &narrow,
+        "struct mine { uint32 next; uint32 name; int32 number; uint8 more; } struct even { uint64 a; int b; int c; double d; }
+         uprobe:PROGRAM:narrow_links {
+             @[((struct mine *)arg0)->number, sizeof(struct mine), sizeof(struct even), offsetof(struct even, c)] = count();
+             @sizes[sizeof(char *), sizeof(void *), sizeof(char *[3]), sizeof(args.link->next), sizeof(int64), sizeof(curtask)] = count();
+         }",
+    );
+    assert_lines(&outcome, &["@[7, 16, 24, 12]: 10007", "@sizes[4, 4, 12, 4, 8, 8]: 10007"]);
+    for own in [
+        "struct own { long a; };",
+        "struct own { int a; char *b; };",
+        "struct inner { int a[2]; size_t b; }; struct own { struct inner a; };",
+        "struct own { int a; uint64 b; };",
+        "struct own { uint64 a; int b; };",
+        "union own { uint64 a; char b[12]; };",
+    ] {
+        let name = if own.starts_with("union") { "union own" } else { "struct own" };
+        for what in ["sizeof(OWN)", "offsetof(OWN, a)", "((OWN *)arg0)->a"].map(|what| what.replace("OWN", name)) {
+            let probe = |place: &str| format!("{own} {place} {{ print({what}); }}");
+            let refused = crate::common::script(&probe(&format!("uprobe:{narrow}:narrow_links"))).run().unwrap();
+            let message = format!("`{name}` is laid out as in programs of 64 bits");
+            assert!(refused.stderr.contains(&message), "{own} {what} {}", refused.describe());
+        }
+    }
+}

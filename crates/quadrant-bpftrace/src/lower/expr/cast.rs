@@ -8,7 +8,7 @@ use quadrant_program::map::MapValue;
 use quadrant_program::probe::ProbeKind;
 use quadrant_program::span::Span;
 use quadrant_program::stmt::{Stmt, StmtKind};
-use quadrant_program::ty::{EnumType, SymbolPart, Type};
+use quadrant_program::ty::{EnumType, Space, SymbolPart, Type};
 use quadrant_types::TypeId;
 
 use super::super::Lower;
@@ -250,7 +250,13 @@ impl Lower<'_> {
                 let (end, align) = parts.iter().map(|part| self.c_layout(part)).fold((0, 1), place);
                 return (end.next_multiple_of(align), align);
             }
-            Type::Array { elem, .. } => (ty.c_size(), self.c_layout(elem).1),
+            Type::Pointer { space: Space::User, .. } if self.is_narrow() => (Some(4), 4),
+            Type::Array { elem, len } => {
+                let (size, align) = self.c_layout(elem);
+                let size =
+                    u32::try_from(size).ok().filter(|_| self.is_narrow()).and_then(|size| size.checked_mul(*len));
+                (size.or_else(|| ty.c_size()), align)
+            }
             Type::String { .. } => (ty.c_size(), 1),
             Type::Record(record) if !is_script_record(record) => (ty.c_size(), self.env.types.align_of(record.ctype)),
             Type::Record(_) => (ty.c_size(), 8),
