@@ -144,6 +144,8 @@ struct Lower<'a> {
     unnamed: HashMap<String, ProbeError>,
     /// The clause at hand.
     scope: Scope,
+    /// What the elements of the array are that was read last, and where: numbers by its type, pointers of a program of 32 bits in C.
+    short_pointers: Option<(Span, quadrant_types::TypeId)>,
     /// Levels of statements and expressions that are open.
     depth: u16,
 }
@@ -174,6 +176,7 @@ impl<'a> Lower<'a> {
             messages: Messages::default(),
             unnamed: HashMap::new(),
             scope: Scope::default(),
+            short_pointers: None,
             depth: 0,
         }
     }

@@ -190,3 +190,17 @@ fn own_types_are_the_same_in_both_or_refused() {
         }
     }
 }
+
+#[test]
+fn elements_that_are_pointers_of_four_bytes_lead_on() {
+    let narrow = narrow!();
+    let outcome = run(
+        &narrow,
+        "uprobe:PROGRAM:narrow_links {
+             $at = (arg2 > 0);
+             @[*args.link->texts[0], *((struct link *)arg0)->texts[$at], args.link->texts[1][2], str((*args.again)->texts[1])] = count();
+             @bytes[sizeof(args.link->texts[0]), sizeof(args.link->texts)] = count();
+         }",
+    );
+    assert_lines(&outcome, &["@[111, 116, 111, two]: 10007", "@bytes[4, 8]: 10007"]);
+}

@@ -94,8 +94,11 @@ impl Lower<'_> {
 
     /// `base[index]`
     pub(super) fn index(&mut self, base: &ast::Expr, index: &ast::Expr, span: Span) -> Option<Expr> {
-        let (base, position) = (self.expr(base), self.expr(index));
-        let (base, position) = (base?, position?);
+        self.short_pointers = None;
+        let base = self.expr(base);
+        let pointers = self.short_pointers.take();
+        let (position, base) = (self.expr(index), base?);
+        let position = position?;
         if !position.ty.is_integer() {
             let ty = self.describe(&position.ty);
             return self.error(index.span, format!("an index is a number, and this is {ty}"));
@@ -105,7 +108,10 @@ impl Lower<'_> {
                 let addr = self.pointer_binary(ast::BinOp::Add, base, position, span)?;
                 self.read(addr, to, space, span)
             }
-            Type::Array { elem, len } => self.element_of(base, &elem, len, position, span),
+            Type::Array { elem, len } => match pointers.filter(|(at, _)| *at == base.span) {
+                Some((_, pointer)) => self.short_pointer_of(base, len, position, pointer, span),
+                None => self.element_of(base, &elem, len, position, span),
+            },
             Type::String { cap } => {
                 let char = Type::Int { bytes: 1, signed: true };
                 self.element_of(base, &char, cap, position, span)
@@ -119,6 +125,13 @@ impl Lower<'_> {
                 self.error(span, format!("{ty} has no elements"))
             }
         }
+    }
+
+    /// An element of an array of pointers of a program of 32 bits.
+    fn short_pointer_of(&mut self, base: Expr, len: u32, position: Expr, pointer: TypeId, span: Span) -> Option<Expr> {
+        let number = self.element_of(base, &Type::U32, len, position, span)?;
+        let ty = self.value_type(pointer, Space::User, span)?;
+        Some(self.cast(number, &ty))
     }
 
     fn element_of(&mut self, base: Expr, elem: &Type, len: u32, position: Expr, span: Span) -> Option<Expr> {

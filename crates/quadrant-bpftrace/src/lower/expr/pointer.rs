@@ -5,7 +5,7 @@ use quadrant_program::expr::{BinaryOp, Expr, ExprKind};
 use quadrant_program::map::MapValue;
 use quadrant_program::span::Span;
 use quadrant_program::ty::{Space, Type};
-use quadrant_types::TypeId;
+use quadrant_types::{CType, TypeId};
 
 use super::super::Lower;
 use super::texts::as_pointer;
@@ -109,6 +109,11 @@ impl Lower<'_> {
         let read = |ty| Expr::new(ExprKind::Deref { addr: Box::new(addr), space }, ty, span);
         if self.env.types.is_short_pointer(to) {
             return Some(self.cast(read(Type::U32), &ty));
+        }
+        if let CType::Array { elem, .. } = self.env.types.kind(to)
+            && self.env.types.is_short_pointer(elem)
+        {
+            self.short_pointers = Some((span, elem));
         }
         Some(self.truth_of(read(ty), to))
     }
