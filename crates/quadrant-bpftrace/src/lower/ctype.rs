@@ -76,7 +76,11 @@ impl Lower<'_> {
         }
         // Elements are as far from each other as they are long.
         let short = Type::Int { bytes: 4, signed: false };
-        let elem = if self.env.types.is_short_pointer(elem) { short } else { self.value_type(elem, space, span)? };
+        let elem = match elem {
+            elem if self.env.types.is_short_pointer(elem) => short,
+            elem if self.is_truth(elem) => Type::Bool,
+            elem => self.value_type(elem, space, span)?,
+        };
         Some(array(elem, len))
     }
 

@@ -40,7 +40,7 @@ impl Lower<'_> {
         if is_truth { truth(value) } else { value }
     }
 
-    /// Whether a C type is the kernel's `bool`: bpftrace takes those of programs and scripts for numbers.
+    /// Whether a C type is the kernel's `bool`: bpftrace takes those in structs of programs and scripts for numbers.
     pub(super) fn is_truth(&self, ty: TypeId) -> bool {
         let types = self.env.types;
         matches!(types.kind(ty), CType::Int { is_bool: true, .. }) && types.is_of_kernel(ty)
@@ -162,7 +162,7 @@ impl Lower<'_> {
 }
 
 /// Whether a number is not 0.
-fn truth(value: Expr) -> Expr {
+pub(super) fn truth(value: Expr) -> Expr {
     if !value.ty.is_number() {
         return value;
     }

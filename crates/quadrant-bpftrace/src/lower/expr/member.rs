@@ -8,6 +8,7 @@ use quadrant_types::{CType, Member, TypeId, suggest};
 
 use super::super::Lower;
 use super::super::fields::is_script_record;
+use super::super::truth::truth;
 use crate::ast::{self, Ident};
 
 impl Lower<'_> {
@@ -148,7 +149,7 @@ impl Lower<'_> {
                 return self.error(position.span, "this index is too large");
             };
             let addr = Box::new(offset_by(addr, bytes, span));
-            return Some(Expr::new(ExprKind::Deref { addr, space }, elem.clone(), span));
+            return Some(element(addr, space, elem, span));
         }
         let space = match space {
             // The context is kernel memory, and there an address may be computed.
@@ -172,7 +173,7 @@ impl Lower<'_> {
             span,
         );
         let addr = Box::new(offset(addr, false, bytes, span));
-        Some(Expr::new(ExprKind::Deref { addr, space }, elem.clone(), span))
+        Some(element(addr, space, elem, span))
     }
 
     /// `tuple.index`
@@ -186,5 +187,14 @@ impl Lower<'_> {
             return self.error(span, format!("there is no member {index} in a tuple of {count}"));
         };
         Some(Expr::new(ExprKind::TupleField(Box::new(base), index), ty, span))
+    }
+}
+
+/// What is at the address of an element.
+fn element(addr: Box<Expr>, space: Space, elem: &Type, span: Span) -> Expr {
+    let read = |ty| Expr::new(ExprKind::Deref { addr, space }, ty, span);
+    match elem {
+        Type::Bool => truth(read(Type::Int { bytes: 1, signed: false })),
+        _ => read(elem.clone()),
     }
 }

@@ -75,6 +75,29 @@ fn truths_of_the_kernel_are_shown_as_such_and_are_numbers_where_numbers_are_want
     assert_eq!(lines[2..5], ["true", "1", "true"], "{}", outcome.describe());
 }
 
+/// Which arrays of truth values there are depends on the kernel's build.
+#[test]
+fn arrays_of_truths_of_the_kernel_are_shown_as_such_and_their_elements_are_numbers_too() {
+    needs_root!();
+    let arrays = [("throtl_grp", "has_rules_bps"), ("selinux_state", "policycap")];
+    let is_there = |(record, member): &(&str, &str)| {
+        run(["-q", "-e", &format!("BEGIN {{ print(offsetof(struct {record}, {member})); exit(); }}")]).success()
+    };
+    let Some((record, member)) = arrays.into_iter().find(is_there) else {
+        return quadrant_testing::skip("the kernel's types have no array of bool that is known here");
+    };
+    let outcome = done(&format!(
+        "BEGIN {{ $m = (struct {record} *)curtask; $a = $m->{member}; print($a); print($a[0]); print($m->{member}[1]);
+             $i = 1; print($a[$i]); print($a[0] + $m->{member}[1] < 3); print(-$a[0] < 1); $b = 3; $b = $a[1]; @x = $a; @x = $m->{member};
+             print((uint64)&$m->{member}[1] - (uint64)&$m->{member}[0]); print(@x); clear(@x); exit(); }}"
+    ));
+    let lines = outcome.lines();
+    let shown: Vec<&str> = lines[0].trim_matches(['[', ']']).split(',').collect();
+    assert!(shown.iter().all(|element| ["true", "false"].contains(element)), "{}", outcome.describe());
+    assert_eq!(lines[1..7], [shown[0], shown[1], shown[1], "true", "true", "1"], "{}", outcome.describe());
+    assert_eq!(lines[7], format!("@x: {}", lines[0]), "{}", outcome.describe());
+}
+
 /// Scripts for versions of bpftrace in which a bool of the kernel was a number go on to run.
 #[test]
 fn truths_of_the_kernel_are_numbers_through_variables_and_maps_where_they_meet_numbers() {
