@@ -3,7 +3,7 @@
 use quadrant_testing::Outcome;
 
 use super::{bpftrace, run};
-use crate::common::needs_root;
+use crate::common::{needs_loops, needs_root};
 
 /// The result of a script that ends well.
 #[track_caller]
@@ -102,6 +102,7 @@ fn arrays_of_truths_of_the_kernel_are_shown_as_such_and_their_elements_are_numbe
 #[test]
 fn truths_of_the_kernel_are_numbers_through_variables_and_maps_where_they_meet_numbers() {
     needs_root!();
+    needs_loops!();
     let truth = "((struct bpf_map *)curtask)->frozen";
     for (body, shown) in [
         ("$a = B; $b = 3; $b = $a; print($b < 2); print($b + 1 < 3);", "true\ntrue\n"),
@@ -130,6 +131,7 @@ fn truths_of_the_kernel_are_numbers_through_variables_and_maps_where_they_meet_n
 #[test]
 fn truths_of_the_script_are_no_numbers_through_variables_and_maps_either() {
     needs_root!();
+    needs_loops!();
     for body in [
         "$a = true; $b = 3; $b = $a;",
         "@a = true; $b = 3; $b = @a;",
