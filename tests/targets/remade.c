@@ -11,6 +11,17 @@ struct bulk {
     int last;
 };
 
+struct same {
+    int number;
+    char text;
+};
+struct __attribute__((packed)) packed {
+    int a;
+    long long q : 40;
+    long long z : 20;
+    int c;
+};
+
 volatile long sum = 1;
 struct bulk bulk = {.bytes = {[150] = 7}, .last = 9};
 
@@ -41,7 +52,14 @@ NOINLINE long remade_vector(four_t vector, int after) { return vector[1] + after
 
 NOINLINE long remade_wide(int before, eight_t *wide, int after) { return before + (*wide)[1] + after; }
 
+/* All callers hand over the same. */
+INSIDE long remade_same(struct same same, int after) { return same.number + same.text + after + sum; }
+
+NOINLINE long remade_packed(struct packed *packed) { return packed->a + sum; }
+
 int main(void) {
+    struct packed packed = {1, -4, 5, 6};
+    struct same same = {3, 'c'};
     eight_t wide = {1, 2, 3, 4, 5, 6, 7, 8};
     long flag = sum;
     sum += remade_less(sum + 3, flag == 1, sum + 4, flag + 5);
@@ -52,5 +70,7 @@ int main(void) {
     remade_size(MIDDLE, &bulk);
     remade_vector((four_t){1, 2, 3, 4}, 5);
     remade_wide(1, &wide, 2);
+    sum += remade_same(same, (int)flag);
+    remade_packed(&packed);
     return 0;
 }

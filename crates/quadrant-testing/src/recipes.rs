@@ -43,6 +43,7 @@ static NARROW: Tool = Tool {
         "-fno-pic",
     ],
 };
+static NARROW_CXX: Tool = Tool { command: "g++", package: "g++", args: NARROW.args };
 static CXX: Tool = Tool { command: "g++", package: "g++", args: C_FLAGS };
 static RUST: Tool = Tool {
     command: "rustc",
@@ -119,6 +120,8 @@ static RECIPES: &[Recipe] = &[
         needs: &["libgated.so"],
     },
     Recipe { name: "narrow", tool: &NARROW, args: &["narrow.c"], needs: &[] },
+    Recipe { name: "narrow-cc", tool: &NARROW_CXX, args: &["narrow.cc"], needs: &[] },
+    Recipe { name: "narrow-cc-plain", tool: &NARROW_CXX, args: &["-O0", "narrow.cc"], needs: &[] },
     c("raw", &["raw.c"]),
     c("netless", &["netless.c"]),
     c("bulky", &["-g0", "-Wl,--compress-debug-sections=zlib", "bulky.c"]),

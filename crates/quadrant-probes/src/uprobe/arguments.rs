@@ -4,7 +4,7 @@ use std::path::Path;
 
 use quadrant_program::arch::{self, Arch, X86_64};
 use quadrant_program::probe::{Absence, Args, Field, FieldPlace, Operand, Point, Site, UserPlace};
-use quadrant_types::{Base, DebugTypes, Location, Parameter, Subprogram, TypeId, Types};
+use quadrant_types::{Base, CType, DebugTypes, Location, Parameter, Subprogram, TypeId, Types};
 
 use super::pieces;
 use super::{abi, i386};
@@ -48,7 +48,8 @@ pub(crate) fn arguments(files: &Files, debug: &DebugFiles, types: &Types, point:
         return Err(left_out(&point.func));
     }
     let is_internal = function.is_by_llvm && elf.symbols().is_ok_and(|symbols| !symbols.is_public(address));
-    let changed = changed || function.is_go || is_internal || lacks_parameters(&point.func, &function);
+    let changed = changed || function.is_go || is_internal || function.is_unusual;
+    let changed = changed || lacks_parameters(&point.func, &function);
     let class = elf.class();
     let finder = Finder { types, of, function: &function, changed, class };
     let mut fields = if on_return { finder.result() } else { finder.parameters() };
@@ -144,29 +145,51 @@ impl Finder<'_> {
             Class::Narrow => narrow.next(ty),
             Class::Wide => wide.next(ty),
         };
-        let parameters = self.function.parameters.iter().zip(0..);
-        parameters.map(|(parameter, index)| self.parameter(parameter, index, &mut by_convention)).collect()
+        let parameters = &self.function.parameters;
+        let usual = |parameter: &Parameter| by_convention(self.types.debug_type(self.of, parameter.ty));
+        let usual: Vec<UserPlace> = parameters.iter().map(usual).collect();
+        let changed = self.changed || self.class == Class::Narrow && self.is_in_registers(&usual);
+        let both = parameters.iter().zip(usual).enumerate();
+        both.map(|(index, (parameter, usual))| self.parameter(parameter, index, usual, changed)).collect()
     }
 
-    fn parameter(
-        &self,
-        parameter: &Parameter,
-        index: usize,
-        by_convention: &mut impl FnMut(TypeId) -> UserPlace,
-    ) -> Field {
+    /// Whether the debug information shows that a program of 32 bits hands arguments over in registers, as gcc's `regparm` and its own
+    /// functions that nothing outside calls: one is in a register, or in the frame of the function though it is as it was handed over,
+    /// or at another place of the stack.
+    fn is_in_registers(&self, usual: &[UserPlace]) -> bool {
+        let is_register = |location: &Location| matches!(location, Location::Register(_));
+        self.function.parameters.iter().zip(usual).any(|(parameter, usual)| match &parameter.location {
+            Some(Location::Pieces(pieces)) => pieces.iter().any(|(piece, _)| is_register(piece)),
+            Some(Location::Memory { offset, .. }) => matches!(usual, UserPlace::Memory { disp, .. } if disp != offset),
+            Some(location) => is_register(location),
+            None => parameter.is_copied && self.is_kept_as_it_comes(parameter),
+        })
+    }
+
+    /// Whether compilers that do not optimize leave such an argument where it is on the stack: they copy what is no whole word or
+    /// needs to be aligned, and some pointers for the sake of the stack's protection.
+    fn is_kept_as_it_comes(&self, parameter: &Parameter) -> bool {
+        match self.types.kind(self.types.debug_type(self.of, parameter.ty)) {
+            CType::Int { size: 4, .. } | CType::Enum { size: 4, .. } => true,
+            CType::Ptr { .. } => !self.function.is_guarded,
+            _ => false,
+        }
+    }
+
+    fn parameter(&self, parameter: &Parameter, index: usize, usual: UserPlace, changed: bool) -> Field {
         let ty = self.types.debug_type(self.of, parameter.ty);
-        let by_convention = by_convention(ty);
         let place = match &parameter.location {
             Some(location) => match self.place(location, ty) {
-                UserPlace::Absent(Absence::Unknown) if !self.changed => by_convention,
+                // What others may call has its arguments where the convention says, but for Rust's.
+                UserPlace::Absent(Absence::Unknown) if !changed && !self.function.is_rust => usual,
                 place => place,
             },
             // LLVM lets callers hand over anything then; elsewhere, where the places of others are said, this one has none any more.
-            None if parameter.is_unplaced && (self.is_unfixed() || self.is_optimized() && !self.changed) => {
+            None if parameter.is_unplaced && (self.is_unfixed() || self.is_optimized() && !changed) => {
                 UserPlace::Absent(Absence::Optimized)
             }
-            None if self.changed => UserPlace::Absent(Absence::Unknown),
-            None => by_convention,
+            None if changed => UserPlace::Absent(Absence::Unknown),
+            None => usual,
         };
         let name = parameter.name.as_deref().map_or_else(|| format!("arg{index}"), str::to_owned);
         Field { name, ty, place: FieldPlace::User(place), user: true }

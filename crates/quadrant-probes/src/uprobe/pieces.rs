@@ -24,6 +24,15 @@ pub(super) fn as_words(
     if covered < size && has_data(types, ty, (covered, size)) {
         return Err(Absence::Optimized);
     }
+    let joined;
+    let (pieces, last, whole) = match last.1 > word_len || whole.iter().any(|(_, size)| *size != word_len) {
+        false => (pieces, last, whole),
+        true => {
+            joined = join_constants(pieces, word_len).ok_or(Absence::Unknown)?;
+            let (last, whole) = joined.split_last().ok_or(Absence::Unknown)?;
+            (joined.as_slice(), last, whole)
+        }
+    };
     if pieces.len() > MOST_WORDS || last.1 > word_len || whole.iter().any(|(_, size)| *size != word_len) {
         return Err(Absence::Unknown);
     }
@@ -36,6 +45,20 @@ pub(super) fn as_words(
         };
     }
     Ok(UserPlace::Words { words, count: size.div_ceil(word_len).clamp(1, MOST_WORDS as u64) as u8 })
+}
+
+/// Constants of other sizes as words.
+fn join_constants(pieces: &[(Location, u64)], word_len: u64) -> Option<Vec<(Location, u64)>> {
+    let mut bytes = Vec::new();
+    for (piece, size) in pieces {
+        let Location::Constant(value) = piece else { return None };
+        bytes.extend(value.to_le_bytes().get(..usize::try_from(*size).ok()?)?);
+    }
+    let word = |bytes: &[u8]| {
+        let value = bytes.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        (Location::Constant(value), bytes.len() as u64)
+    };
+    Some(bytes.chunks(usize::try_from(word_len).ok()?).map(word).collect())
 }
 
 /// Whether a member has bytes from the first up to the second.
@@ -78,5 +101,22 @@ mod tests {
         assert_eq!(as_words(&types, words(3), &pieces(&[2, 5, 4])), Ok(UserPlace::Words { words: wanted, count: 3 }));
         assert_eq!(as_words(&types, words(4), &pieces(&[2, 5, 4, 8])), Err(Absence::Unknown));
         assert_eq!(as_words(&types, words(3), &pieces(&[2, 5])), Err(Absence::Optimized));
+    }
+
+    /// `{3, 'c'}`, as clang has it where all callers hand over the same; and a number of 128 bits in a program of 32.
+    #[test]
+    fn constants_of_any_size_are_words() {
+        let types = Types::without_btf("not needed");
+        let constants = |pieces: &[(u64, u64)]| -> Vec<(Location, u64)> {
+            pieces.iter().map(|(value, size)| (Location::Constant(*value), *size)).collect()
+        };
+        let long = types.int(8, true);
+        let wide = as_words(Class::Wide, &types, long, &constants(&[(3, 4), (99, 4)]));
+        let words = |words: [i64; MOST_WORDS], count| Ok(UserPlace::Words { words: words.map(Operand::Const), count });
+        assert_eq!(wide, words([99 << 32 | 3, 0, 0], 1));
+        let narrow = as_words(Class::Narrow, &types, long, &constants(&[(3, 2), (0, 2), (u64::MAX, 4)]));
+        assert_eq!(narrow, words([3, 0xffff_ffff, 0], 2));
+        let mixed = [(Location::Constant(3), 4), (Location::Register(5), 4)];
+        assert_eq!(as_words(Class::Wide, &types, long, &mixed), Err(Absence::Unknown));
     }
 }

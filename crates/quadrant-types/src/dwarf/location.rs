@@ -67,6 +67,7 @@ pub(super) fn of(die: &Die<'_>, vaddr: u64, frame: Option<&Location>) -> Said {
             None => Said::Nothing,
         },
         None => match die.value(gimli::DW_AT_const_value) {
+            Some(AttributeValue::Block(data)) => Said::Here(implicit(&data).unwrap_or(Location::Unknown)),
             Some(_) => Said::Here(die.integer(gimli::DW_AT_const_value).map_or(Location::Unknown, constant)),
             None => Said::Nothing,
         },
@@ -221,11 +222,20 @@ fn computed(top: Location) -> Option<Location> {
     }
 }
 
+/// The bytes of a constant: one, or several of eight bytes each.
 fn implicit(data: &Reader) -> Option<Location> {
     let bytes = gimli::Reader::to_slice(data).ok()?;
-    let mut word = [0; 8];
-    word.get_mut(..bytes.len())?.copy_from_slice(&bytes);
-    Some(Location::Constant(u64::from_le_bytes(word)))
+    let constant = |bytes: &[u8]| {
+        let mut word = [0; 8];
+        word[..bytes.len()].copy_from_slice(bytes);
+        (Location::Constant(u64::from_le_bytes(word)), bytes.len() as u64)
+    };
+    match bytes.len() {
+        0 => None,
+        1..=8 => Some(constant(&bytes).0),
+        len if len <= MAX_PIECES * 8 => Some(Location::Pieces(bytes.chunks(8).map(constant).collect())),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -242,6 +252,9 @@ mod tests {
         let value = |len: usize| Operation::ImplicitValue {
             data: Reader::new(vec![1; len].into(), gimli::RunTimeEndian::Little),
         };
-        assert_eq!((reading(None).step(value(8)), reading(None).step(value(9))), (Some(()), None));
+        assert_eq!((reading(None).step(value(8)), reading(None).step(value(129))), (Some(()), None));
+        let bytes = |len: usize| Reader::new(vec![1; len].into(), gimli::RunTimeEndian::Little);
+        let ones = Location::Constant(0x0101_0101_0101_0101);
+        assert_eq!(implicit(&bytes(9)), Some(Location::Pieces(vec![(ones, 8), (Location::Constant(1), 1)])));
     }
 }

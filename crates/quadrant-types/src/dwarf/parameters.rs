@@ -44,6 +44,10 @@ pub struct Subprogram {
     pub is_by_llvm: bool,
     /// Parameters and result were left out: only lines are described, as with -g1.
     pub is_brief: bool,
+    /// It has another calling convention than usual, or none that is known outside.
+    pub is_unusual: bool,
+    /// gcc protects its stack: it copies pointers that were handed over on the stack.
+    pub is_guarded: bool,
 }
 
 /// A parameter.
@@ -57,6 +61,8 @@ pub struct Parameter {
     pub location: Option<Location>,
     /// Nothing is said of its place, as of what was optimized away later.
     pub is_unplaced: bool,
+    /// The function keeps it in its own frame, to where the function itself copies it.
+    pub is_copied: bool,
 }
 
 impl DebugInfo {
@@ -74,6 +80,7 @@ impl DebugInfo {
             is_go,
             is_by_llvm: llvm && is_optimized(&function),
             is_brief: producer.split(' ').any(|option| option == "-g1") || llvm && !has_line(&function),
+            is_guarded: producer.contains(" -fstack-protector"),
             ..subprogram(&function, vaddr)
         })
     }
@@ -99,6 +106,17 @@ fn subprogram(function: &Die<'_>, vaddr: u64) -> Subprogram {
         is_narrow: function.word() == 4,
         is_by_llvm: false,
         is_brief: false,
+        is_unusual: is_unusual(function),
+        is_guarded: false,
+    }
+}
+
+fn is_unusual(function: &Die<'_>) -> bool {
+    let usual = [gimli::DW_CC_normal.0, gimli::DW_CC_program.0].map(u64::from);
+    match function.value(gimli::DW_AT_calling_convention) {
+        Some(gimli::AttributeValue::CallingConvention(convention)) => !usual.contains(&convention.0.into()),
+        Some(_) => function.number(gimli::DW_AT_calling_convention).is_none_or(|number| !usual.contains(&number)),
+        None => false,
     }
 }
 
@@ -127,7 +145,8 @@ fn parameter(die: &Die<'_>, vaddr: u64, frame: Option<&Location>) -> Parameter {
     let name = die.with_completed().find_map(|die| die.name());
     let said = location::of(die, vaddr, frame);
     let is_unplaced = said == Said::Nothing;
-    Parameter { name, ty: type_of(die), location: frames(die).at_entry(said), is_unplaced }
+    let is_copied = frames(die).is_copied(&said);
+    Parameter { name, ty: type_of(die), location: frames(die).at_entry(said), is_unplaced, is_copied }
 }
 
 /// The parameters of an inlined copy: only what is said for its first address counts.
@@ -141,7 +160,7 @@ pub(super) fn of_copy(copy: &Die<'_>, function: &Die<'_>, vaddr: u64) -> Subprog
             Said::Always(_) => Location::Unknown,
             Said::Nothing => Location::Gone,
         };
-        Parameter { name, ty: type_of(&die), location: Some(place), is_unplaced: false }
+        Parameter { name, ty: type_of(&die), location: Some(place), is_unplaced: false, is_copied: false }
     };
     Subprogram {
         name: copy.with_completed().find_map(|die| die.name()),
@@ -152,6 +171,8 @@ pub(super) fn of_copy(copy: &Die<'_>, function: &Die<'_>, vaddr: u64) -> Subprog
         is_narrow: copy.word() == 4,
         is_by_llvm: false,
         is_brief: false,
+        is_unusual: is_unusual(function),
+        is_guarded: false,
     }
 }
 
@@ -185,8 +206,21 @@ impl Frames {
                 }
                 _ => None,
             },
+            // A constant is none that callers hand over.
+            Said::Always(Location::Pieces(pieces)) if pieces.iter().any(|(piece, _)| is_constant(piece)) => {
+                Some(self.rebased(Location::Pieces(pieces), false))
+            }
             Said::Always(_) | Said::Nothing => None,
         }
+    }
+
+    /// Whether a place is below the return address, and so not the caller's.
+    fn is_copied(&self, said: &Said) -> bool {
+        let Said::Always(location @ Location::Memory { indirect: false, .. }) = said else { return false };
+        matches!(
+            self.rebased(location.clone(), false),
+            Location::Memory { base: Base::Register(base), offset, .. } if base == self.stack && offset < self.at_entry
+        )
     }
 
     /// Memory by what registers hold at the entry. The frame pointer is still the caller's there.
@@ -207,6 +241,10 @@ impl Frames {
             other => other,
         }
     }
+}
+
+fn is_constant(location: &Location) -> bool {
+    matches!(location, Location::Constant(_))
 }
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ impl Types {
         let reader = Reader { types: self, of };
         match die.tag() {
             gimli::DW_TAG_base_type => reader.parts_of_complex(&die),
-            gimli::DW_TAG_ptr_to_member_type => reader.parts_of_member_pointer(),
+            gimli::DW_TAG_ptr_to_member_type => reader.parts_of_member_pointer(&die),
             _ => die.children().iter().filter_map(|die| reader.member(die)).collect(),
         }
     }
@@ -342,8 +342,9 @@ impl Reader<'_> {
     }
 
     /// The address of the function, or 1 and more for a virtual one, and what is added to `this` (the Itanium C++ ABI, 2.3).
-    fn parts_of_member_pointer(&self) -> Rc<[Member]> {
-        self.parts([("ptr", 0), ("adj", 8)], self.types.int(8, true))
+    fn parts_of_member_pointer(&self, die: &Die<'_>) -> Rc<[Member]> {
+        let word = die.word();
+        self.parts([("ptr", 0), ("adj", word.into())], self.types.int(word, true))
     }
 
     fn parts(&self, parts: [(&str, u64); 2], ty: TypeId) -> Rc<[Member]> {
@@ -375,12 +376,13 @@ impl Reader<'_> {
             true => die.offset_of_member()?.checked_mul(8)?,
             false => 0,
         };
-        // DWARF 2 and 3 count from the most significant bit of the storage unit.
-        match (die.number(gimli::DW_AT_bit_offset), bits) {
+        // DWARF 2 and 3 count from the most significant bit of the storage unit, which of packed members need not hold all bits.
+        match (die.integer(gimli::DW_AT_bit_offset), bits) {
             (Some(from_top), Some(bits)) => {
                 let size = die.number(gimli::DW_AT_byte_size).or_else(|| self.types.size_of(ty))?;
-                let inside = size.checked_mul(8)?.checked_sub(from_top)?.checked_sub(bits.into())?;
-                start.checked_add(inside)
+                let inside =
+                    i64::try_from(size.checked_mul(8)?).ok()?.checked_sub(from_top)?.checked_sub(bits.into())?;
+                start.checked_add_signed(inside)
             }
             _ => Some(start),
         }

@@ -7,12 +7,15 @@ use crate::replay::{assert_replays, assert_replays_d};
 
 /// The program, if this machine runs such.
 macro_rules! narrow {
-    () => {{
+    () => {
+        narrow!("narrow")
+    };
+    ($name:literal) => {{
         needs_root!();
         if !cfg!(target_arch = "x86_64") {
             return quadrant_testing::skip("no other machine than x86-64 runs programs of i386");
         }
-        let path = target!("narrow");
+        let path = target!($name);
         match std::process::Command::new(&path).arg("0").status() {
             Ok(_) => path,
             Err(error) => return quadrant_testing::skip(format!("the kernel runs no programs of 32 bits: {error}")),
@@ -94,6 +97,50 @@ fn what_is_in_registers_of_floating_point_numbers_is_refused() {
     assert!(outcome.stderr.contains("XMM or x87 registers"), "{}", outcome.describe());
     let ratios = "uprobe:PROGRAM:narrow_ratio { @[args.ratio, args.less] = count(); }";
     assert_lines(&run(&narrow, ratios), &["@[2.5, 1.5]: 10007"]);
+}
+
+/// By a script on one run of the program.
+fn once(narrow: &str, script: &str) -> Outcome {
+    run_on(narrow, &script.replace("PROGRAM", narrow))
+}
+
+/// Without optimization the debug information says where the function puts them, not where they come from.
+#[test]
+fn arguments_in_registers_are_not_taken_from_the_stack() {
+    let optimized = narrow!("narrow-cc");
+    let script = "uprobe:PROGRAM:narrow_registers { print((args.a, args.b, args.c, args.d)); }
+        uprobe:PROGRAM:narrow_fast { print((args.a, *args.b)); }
+        uprobe:PROGRAM:narrow_usual { print(args); }";
+    let usual = |lines: &[String]| {
+        lines.last().is_some_and(|line| line.starts_with("{ .a = 1, .b = 2, .c = 3, .d = 4, .e = 0x"))
+    };
+    let outcome = once(&optimized, script);
+    let lines = outcome.lines().iter().map(|line| (*line).to_owned()).collect::<Vec<String>>();
+    assert!(
+        usual(&lines) && lines.starts_with(&["(21, 22, 23, 24)".to_owned(), "(41, 5)".to_owned()]),
+        "{}",
+        outcome.describe()
+    );
+    let plain = target!("narrow-cc-plain");
+    assert_lines(&once(&plain, "uprobe:PROGRAM:narrow_registers { print(args.d); }"), &["24"]);
+    for value in
+        ["narrow_registers { print(args.a); }", "narrow_long { print(args.a); }", "narrow_fast { print(args.b); }"]
+    {
+        let outcome = crate::common::script(&format!("uprobe:{plain}:{value}")).run().unwrap();
+        assert!(!outcome.success() && outcome.stderr.contains("does not say where it is"), "{}", outcome.describe());
+    }
+    let outcome = once(&plain, "uprobe:PROGRAM:narrow_usual { print(args); }");
+    let lines = outcome.lines().iter().map(|line| (*line).to_owned()).collect::<Vec<String>>();
+    assert!(usual(&lines), "{}", outcome.describe());
+}
+
+#[test]
+fn pointers_to_members_are_two_words_of_four_bytes() {
+    let optimized = narrow!("narrow-cc");
+    let script = "uprobe:PROGRAM:narrow_member { print((args.member.ptr > 4096, args.member.adj, args.after, sizeof(args.member))); }";
+    for program in [optimized, target!("narrow-cc-plain")] {
+        assert_lines(&once(&program, script), &["(true, 4, 7, 8)"]);
+    }
 }
 
 /// `narrow_marked` begins with `endbr32`, behind which a probe costs less.

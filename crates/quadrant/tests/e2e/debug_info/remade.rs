@@ -50,6 +50,17 @@ fn constants_and_lengths_that_fill_their_bytes() {
     }
 }
 
+/// clang says of constants how many bytes each has; of packed members that they begin before the unit that they are in.
+#[test]
+fn constants_in_structs_and_packed_members() {
+    needs_root!();
+    let script = "uprobe:BIN:remade_same* { print(args.same); } uprobe:BIN:remade_packed { print(*args.packed); }";
+    let wanted = ["{ .number = 3, .text = 99 }", "{ .a = 1, .q = -4, .z = 5, .c = 6 }"];
+    for target in [target!("remade-clang"), target!("remade-clang-plain"), target!("remade-plain")] {
+        assert_lines(&on(&target, script), &wanted);
+    }
+}
+
 #[test]
 fn vectors_take_no_general_registers() {
     needs_root!();
