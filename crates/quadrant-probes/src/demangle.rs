@@ -14,6 +14,16 @@ const WORDS: [&str; 4] = [
     "vtable VTT typeinfo guard",
 ];
 
+/// What readable names start with that is no source's own name: types that functions return, which are words of C++ or reserved names
+/// (`_Float16`), and what the compiler makes of its own.
+const FIRST_WORDS: [&str; 5] = [
+    "unsigned signed short long int char bool void float double half decimal128 decimal64 decimal32 wchar_t char8_t char16_t char32_t",
+    "auto decltype typeof const volatile restrict struct class union enum typename template operator noexcept sizeof alignof true false",
+    "construction covariant virtual non reference hidden transaction TLS java initializer global static string nullptr",
+    "vector complex imaginary throw typeid this co_await static_cast dynamic_cast const_cast reinterpret_cast",
+    "isize usize i128 u128 i16 u16 i32 u32 i64 u64 f16 f32 f64 f128 str dyn impl extern unsafe mut",
+];
+
 /// A disambiguator of Rust and a length are 64-bit numbers: so many digits of base 62, and of base 10.
 const MAX_DIGITS: usize = 11;
 const MAX_DECIMALS: usize = 20;
@@ -42,20 +52,34 @@ impl Named {
 }
 
 /// The longest piece of a pattern that is a source's own name, or a part of one: mangled names have it as it is. What else a readable
-/// name has, types most of all, mangled names have in letters: only what is behind a `::`, or in a pattern that is a path, is surely a name.
-/// Behind a bracket may be a set, parameters, or an expression.
+/// name has, types most of all, mangled names have in letters, and no list of it is whole: only what is behind a `::` or starts the pattern
+/// is surely a name. Behind a bracket may be a set, parameters, or an expression.
 fn piece(pattern: &str) -> Option<&str> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let is_path = pattern.chars().all(|c| is_part(c) || c == ':');
     let plain = pattern.split(['[', '(', '<', '{']).next().unwrap_or_default();
-    let starts =
-        is_path.then_some(0).into_iter().chain(plain.match_indices("::").map(|(at, colons)| at + colons.len()));
-    let runs = starts.map(|at| plain[at..].split(|c| !is_part(c)).next().unwrap_or_default());
-    let is_own = |run: &&str| {
-        let known = WORDS.iter().flat_map(|words| words.split(' ')).any(|word| word.contains(*run));
-        run.len() >= MIN_PIECE && !run.starts_with(|c: char| c.is_ascii_digit()) && !known
-    };
-    runs.filter(is_own).max_by_key(|run| run.len())
+    let first =
+        Some(run(plain)).filter(|first| pattern.chars().all(|c| is_part(c) || c == ':') || !is_first_word(first));
+    let others = plain.match_indices("::").map(|(at, colons)| run(&plain[at + colons.len()..]));
+    let is_own =
+        |run: &&str| run.len() >= MIN_PIECE && !run.starts_with(|c: char| c.is_ascii_digit()) && !is_among(&WORDS, run);
+    first.into_iter().chain(others).filter(is_own).max_by_key(|run| run.len())
+}
+
+/// What of a name a text starts with.
+fn run(text: &str) -> &str {
+    text.split(|c| !is_part(c)).next().unwrap_or_default()
+}
+
+fn is_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+fn is_first_word(run: &str) -> bool {
+    run.starts_with('_') || is_among(&FIRST_WORDS, run)
+}
+
+/// Whether it is one of the words, or a part of one.
+fn is_among(words: &[&str], run: &str) -> bool {
+    words.iter().flat_map(|words| words.split(' ')).any(|word| word.contains(run))
 }
 
 /// The names in a mangled name, in its order: `shop::sale` of `_ZN4shop4saleEi`. More or less what the source has, for comparisons.
@@ -168,8 +192,15 @@ mod tests {
             ("shop::sale", Some("sale")),
             ("shop::sale*", Some("sale")),
             ("*place", None),
-            ("sale*", None),
-            ("sale(int)", None),
+            ("sale*", Some("sale")),
+            ("sale(int)", Some("sale")),
+            ("*sale", None),
+            ("half", Some("half")),
+            ("half*", None),
+            ("_Float16*", None),
+            ("float __vec*", None),
+            ("_BitInt(7) half<int>(int)", None),
+            ("uns*", None),
             ("*::sale(int)", Some("sale")),
             ("*::basic_str*", None),
             ("int max<int>(int, int)", None),
