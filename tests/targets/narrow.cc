@@ -23,6 +23,18 @@ PUBLIC void narrow_usual(char a, long long b, double c, int d, int *e) { sum = a
 
 PUBLIC void narrow_member(int (Both::*member)(int), int after) { sum = member != 0 ? after : 0; }
 
+typedef float decimal __attribute__((mode(DD)));
+
+static volatile union {
+    unsigned long long bits;
+    decimal number;
+} one_and_a_half = {0x31a000000000000fULL};
+
+PUBLIC decimal narrow_decimal(short after) {
+    sum = after;
+    return one_and_a_half.number;
+}
+
 extern "C" __attribute__((used)) void narrow_main() {
     int five = 5;
     narrow_registers(21, 22, 23, 24);
@@ -30,6 +42,7 @@ extern "C" __attribute__((used)) void narrow_main() {
     narrow_fast(41, &five);
     narrow_usual(1, 2, 3, 4, &five);
     narrow_member(static_cast<int (Both::*)(int)>(&Base::get), 7);
+    narrow_decimal(8);
     __asm__ volatile("int $0x80" ::"a"(1), "b"(0));
 }
 

@@ -54,6 +54,10 @@ pub(super) fn result(types: &Types, ty: TypeId, is_rust: bool) -> UserPlace {
     let size = types.size_of(ty).unwrap_or(0);
     match types.kind(ty) {
         CType::Struct { .. } | CType::Array { .. } if is_rust => UserPlace::Absent(Absence::Unknown),
+        // `_Float16`, and two of them, which `_Decimal32` is as long as.
+        CType::Struct { .. } if types.is_opaque_number(ty) && size < IN_REGISTERS => {
+            UserPlace::Absent(Absence::Unknown)
+        }
         CType::Float { .. } | CType::Array { .. } => UserPlace::Absent(Absence::Vector),
         _ if is_in_memory(types, ty) => UserPlace::Memory { base: X86_64.return_value, disp: 0, indirect: false },
         _ if size > IN_REGISTERS => UserPlace::Absent(Absence::Unknown),
@@ -64,10 +68,10 @@ pub(super) fn result(types: &Types, ty: TypeId, is_rust: bool) -> UserPlace {
     }
 }
 
-/// Results that are a struct are in memory of the caller, small ones, too, but complex numbers of two words.
+/// Results that are a struct are in memory of the caller, small ones, too, but complex and decimal numbers of two words.
 fn is_in_memory(types: &Types, ty: TypeId) -> bool {
     let size = types.size_of(ty).unwrap_or(0);
-    let is_in_words = types.is_complex(ty) && size <= IN_REGISTERS;
+    let is_in_words = (types.is_complex(ty) || types.is_opaque_number(ty)) && size <= IN_REGISTERS;
     matches!(types.kind(ty), CType::Struct { .. }) && size > 0 && !is_in_words
 }
 

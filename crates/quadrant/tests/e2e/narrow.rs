@@ -134,6 +134,17 @@ fn arguments_in_registers_are_not_taken_from_the_stack() {
     assert!(usual(&lines), "{}", outcome.describe());
 }
 
+/// Such results are in two registers, not in memory whose address came before the arguments.
+#[test]
+fn decimal_numbers_are_results_in_two_registers() {
+    let optimized = narrow!("narrow-cc");
+    let script =
+        "uprobe:PROGRAM:narrow_decimal { print(args.after); } uretprobe:PROGRAM:narrow_decimal { print(retval); }";
+    for program in [optimized, target!("narrow-cc-plain")] {
+        assert_lines(&once(&program, script), &["8", "{ }"]);
+    }
+}
+
 #[test]
 fn pointers_to_members_are_two_words_of_four_bytes() {
     let optimized = narrow!("narrow-cc");
