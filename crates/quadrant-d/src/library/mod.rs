@@ -70,7 +70,7 @@ mod tests {
         assert!(one("curpsinfo").starts_with("inline psinfo_t *curpsinfo"));
         assert!(one("fds").starts_with("inline fileinfo_t fds[int fd]"));
         assert_eq!(items("translator fileinfo_t").count(), 2);
-        assert_eq!(items("translator tcpsinfo_t").count(), 4);
+        assert_eq!(items("translator tcpsinfo_t").count(), 5);
         assert_eq!(items("nothing").count(), 0);
         assert_eq!(items("zonename").next().unwrap().file, ALIASES);
     }
