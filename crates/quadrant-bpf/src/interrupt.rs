@@ -15,7 +15,7 @@ use crate::errno::Errno;
 use crate::error::{Error, Result};
 use crate::explain::Operation;
 use crate::sys;
-use crate::wait::{Signals, signal_set};
+use crate::wait::signal_set;
 
 /// The signals that are blocked but for these calls: a bit for each.
 static ENDING: AtomicU64 = AtomicU64::new(0);
@@ -30,15 +30,13 @@ static MADE: AtomicU64 = AtomicU64::new(0);
 pub struct Noting(Vec<i32>);
 
 impl Noting {
-    /// Begins with these signals, but for those that this process ignores.
+    /// Begins with these signals, also where a shell that starts jobs in the background had one ignored: a trace takes it, too.
     ///
     /// # Errors
     /// What the kernel refused.
     pub fn begin(signals: &[i32]) -> Result<Noting> {
-        let signals: Vec<i32> = signals.iter().copied().filter(|signal| !Signals::is_ignored(*signal)).collect();
-        let armed = arm(&signals);
-        armed.map_err(|errno| Error::os("cannot handle signals".to_owned(), Operation::File, errno))?;
-        Ok(Noting(signals))
+        arm(signals).map_err(|errno| Error::os("cannot handle signals".to_owned(), Operation::File, errno))?;
+        Ok(Noting(signals.to_vec()))
     }
 }
 
@@ -46,7 +44,7 @@ impl Drop for Noting {
     fn drop(&mut self) {
         disarm();
         for signal in &self.0 {
-            // It was allowed before.
+            // As for a trace that has ended.
             let _ = on_signal(*signal, libc::SIG_DFL);
         }
     }
