@@ -96,10 +96,12 @@ impl RecordedSource {
 
     /// What a recording says of a point that has no format and no numbered arguments.
     pub fn describe_plain(point: &Point, kind: ProbeKind) -> RecordedPoint {
-        let (build_id, narrow) = match &point.site {
-            Site::Uprobe { path, .. } | Site::Uretprobe { path, .. } => (build_id(path), is_narrow(path)),
-            _ => (None, false),
+        let program = match &point.site {
+            Site::Uprobe { path, .. } | Site::Uretprobe { path, .. } => TargetFile::open(path).ok(),
+            _ => None,
         };
+        let build_id = program.as_ref().and_then(build_id);
+        let narrow = program.is_some_and(|file| Elf::class_in(&file).is_ok_and(|class| class == Class::Narrow));
         let file = Self::in_file(point).map(|(file, _)| file.to_owned());
         RecordedPoint { name: point.name.clone(), kind, file, format: None, arguments: Vec::new(), build_id, narrow }
     }
@@ -122,7 +124,7 @@ impl RecordedSource {
     fn compare(&self, path: &Path) {
         let recorded = self.points.iter().find(|point| file_of(point) == path && point.build_id.is_some());
         let Some(recorded) = recorded.and_then(|point| point.build_id.as_deref()) else { return };
-        if build_id(path).is_some_and(|here| here != recorded) {
+        if TargetFile::open(path).ok().as_ref().and_then(build_id).is_some_and(|here| here != recorded) {
             self.rebuilt.borrow_mut().insert(path.to_owned());
         }
     }
@@ -203,14 +205,9 @@ impl ProbeSource for RecordedSource {
 }
 
 /// The build id of a file, in hexadecimal digits.
-fn build_id(path: &Path) -> Option<String> {
-    let id = quadrant_symbols::build_id(TargetFile::open(path).ok()?.again().ok()?)?;
+fn build_id(file: &TargetFile) -> Option<String> {
+    let id = quadrant_symbols::build_id(file.again().ok()?)?;
     Some(id.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// Whether the file is a program of 32 bits.
-fn is_narrow(path: &Path) -> bool {
-    TargetFile::open(path).and_then(Elf::parse).is_ok_and(|elf| elf.class() == Class::Narrow)
 }
 
 /// Whether points of this kind come from the recording.

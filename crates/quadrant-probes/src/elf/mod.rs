@@ -103,6 +103,11 @@ impl Elf {
         })
     }
 
+    /// How wide the words of a file's program are, by its header alone.
+    pub fn class_in(file: &TargetFile) -> Result<Class> {
+        Header::read(file).map(|header| header.class)
+    }
+
     /// How wide the program's words are.
     pub fn class(&self) -> Class {
         self.class
